@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The human side of the build; the kernel's build system reads Kbuild.
+
+ifeq ($(KERNELRELEASE),)
+
+SERIES ?= 6.12
+HOST ?= svm
+TEST ?=
+TOP := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
+DEPS := $(TOP)/scripts/deps.sh
+
+# The running kernel's headers when they are of the supported series, else the
+# newest Debian kernel of that series, which deps.sh fetches.
+running := $(wildcard /lib/modules/$(shell uname -r)/build)
+ifneq ($(filter $(SERIES).%,$(shell uname -r)),)
+KDIR ?= $(running)
+endif
+kdir = $(or $(KDIR),$(shell $(DEPS) tools build && $(DEPS) kernel $(SERIES))/build)
+
+all: module
+
+module:
+	+$(MAKE) -C $(kdir) M=$(TOP) modules
+
+modules_install:
+	+$(MAKE) -C $(kdir) M=$(TOP) modules_install
+
+selftests:
+	@$(DEPS) tools build
+	+$(MAKE) -C $(TOP)/selftests
+
+test:
+	@$(TOP)/scripts/test.sh $(SERIES)
+
+vmtest:
+	@$(TOP)/selftests/vmtest/run.sh -m $(HOST) -k $(SERIES) \
+		$(if $(TEST),-t $(TEST)) $(VMTEST_ARGS)
+
+check:
+	@$(TOP)/scripts/check.sh all
+
+bench:
+	@$(TOP)/scripts/bench.sh
+
+demo:
+	@$(TOP)/guest/demo.sh
+
+clean:
+	rm -rf $(TOP)/build
+	find $(TOP) -path $(TOP)/.git -prune -o -type f \( -name '*.o' \
+		-o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
+		-o -name '.*.cmd' -o -name '.*.d' -o -name modules.order \
+		-o -name Module.symvers \) -exec rm -f {} +
+
+help:
+	@echo 'Targets:'
+	@echo '  all              build kvm-vtl/kvm-vtl.ko (default)'
+	@echo '  modules_install  install it for that kernel'
+	@echo '  selftests        build the test programs, in build/selftests/'
+	@echo '  test             every test, on both emulated hosts'
+	@echo '  vmtest           tests on one host: HOST=vmx TEST=switch'
+	@echo '  check            build W=1, sparse, checkpatch, kernel-doc,'
+	@echo '                   shellcheck, headers, hooks'
+	@echo '  bench            the figures, per host'
+	@echo '  demo             a secret kept from the kernel of a Linux guest,'
+	@echo '                   on /dev/kvm and on /dev/kvm-vtl'
+	@echo '  clean            remove what was built; the cache stays'
+	@echo '  help             this text'
+	@echo
+	@echo 'Variables:'
+	@echo '  KDIR=DIR         headers of the kernel to build for (default: the'
+	@echo '                   running kernel if it is $(SERIES), else the newest'
+	@echo '                   Debian kernel of that series)'
+	@echo '  SERIES=$(SERIES)      kernel series for the emulated hosts'
+	@echo '  HOST=svm|vmx     host of vmtest: AMD (QEMU) or Intel (Bochs)'
+	@echo '  TEST=a,b         tests of vmtest (default: all)'
+	@echo '  VMTEST_ARGS=...  more options, see selftests/vmtest/run.sh --help'
+	@echo '  BOCHS=packaged   take Debian'"'"'s Bochs, not the faster build'
+	@echo '  KVM_VTL_CACHE=DIR  where kernels and emulators are kept'
+
+.PHONY: all module modules_install selftests test vmtest check bench demo \
+	clean help
+
+endif
