@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kvm-vtl - THE list of KVM functions that the module redirects or calls
+ *
+ * VTL_HOOK(owner, target, flags, return type, (parameters), (arguments)):
+ *	calls of the target for a partition with VTLs go to vtl_hook_<target>();
+ *	vtl_orig_<target>() continues with the original.
+ * VTL_CALL(owner, target, return type, (parameters), (arguments)):
+ *	vtl_kvm_<target>() calls the target, which is not redirected.
+ *
+ * Included several times, hence without a guard: hooks.h makes prototypes,
+ * hooks.c the table, scripts/verify-hooks.py checks it against the binaries.
+ */
+
+/*
+ * Why:      VTL call, VTL return and the VSM hypercalls
+ * Replaces: may skip the original (all codes that the module implements)
+ * Context:  vCPU loaded, kvm->srcu read, may sleep
+ * Relies:   RIP is not advanced yet; return 0 leaves KVM_RUN, 1 re-enters
+ * Fails:    the guest sees status 2 for every VSM hypercall
+ * Drift:    6.1 - 7.3 same name and prototype
+ * Test:     hypercall_test, switch_test
+ */
+VTL_HOOK("kvm", kvm_hv_hypercall, VTL_HOOK_BY_VCPU,
+	 int, (struct kvm_vcpu *vcpu), (vcpu))
+
+/*
+ * Why:      per-VTL hypercall page with the VTL call and return sequences;
+ *           pages that VTL0 places over pages closed to it
+ * Replaces: around
+ * Context:  vCPU loaded, vcpu->mutex
+ * Relies:   returns 0 when the write was taken, 1 for #GP
+ * Fails:    no VTL call sequence; SIMP, SIEFP clear a closed page
+ * Drift:    6.1 - 7.3 same
+ * Test:     hypercall_test, hyperv_path_test
+ */
+VTL_HOOK("kvm", kvm_hv_set_msr_common, VTL_HOOK_BY_VCPU,
+	 int, (struct kvm_vcpu *vcpu, u32 msr, u64 data, bool host),
+	 (vcpu, msr, data, host))
+
+/*
+ * Why:      one reference time for all VTLs
+ * Replaces: around; higher VTLs get VTL0's
+ * Context:  vCPU loaded, vcpu->mutex; the other one kvm_guest_time_update()
+ * Relies:   both work on memory of the VM, no vCPU needs to be loaded for it
+ * Fails:    VTL1's reference time runs behind VTL0's
+ * Drift:    none known
+ * Test:     switch_test (reference_time_is_one, reference_tsc_is_one)
+ */
+VTL_HOOK("kvm", kvm_hv_get_msr_common, VTL_HOOK_BY_VCPU,
+	 int, (struct kvm_vcpu *vcpu, u32 msr, u64 *pdata, bool host),
+	 (vcpu, msr, pdata, host))
+VTL_HOOK("kvm", kvm_hv_setup_tsc_page, VTL_HOOK_BY_KVM,
+	 void, (struct kvm *kvm, struct pvclock_vcpu_time_info *hv_clock),
+	 (kvm, hv_clock))
+
+/*
+ * Why:      MSRs that all VTLs of a VP share follow to the other VTLs
+ * Replaces: around
+ * Context:  vCPU loaded, vcpu->mutex
+ * Relies:   vendor code calls it for every MSR it does not handle itself
+ * Fails:    VTL1 sees its own MTRRs and IA32_MISC_ENABLE
+ * Drift:    7.3 moved it to msrs.c
+ * Test:     switch_test
+ */
+VTL_HOOK("kvm", kvm_set_msr_common, VTL_HOOK_BY_VCPU,
+	 int, (struct kvm_vcpu *vcpu, struct msr_data *msr_info),
+	 (vcpu, msr_info))
+
+/*
+ * Why:      offer AccessVsm; never offer nested virtualization with it
+ * Replaces: before, edits the table
+ * Context:  ioctl, vcpu->mutex, may sleep
+ * Relies:   e2 is a kernel copy of the VMM's table, not yet installed
+ * Fails:    the guest finds no VSM
+ * Drift:    6.1 - 7.3 same
+ * Test:     cpuid_test
+ */
+VTL_HOOK("kvm", kvm_set_cpuid, VTL_HOOK_BY_VCPU,
+	 int, (struct kvm_vcpu *vcpu, struct kvm_cpuid_entry2 *e2, int nent),
+	 (vcpu, e2, nent))
+
+/*
+ * Why:      a violation of VTL1's protections becomes a memory intercept
+ * Replaces: may skip the original (when the access is denied)
+ * Context:  vCPU loaded, kvm->srcu read, may sleep
+ * Relies:   error_code has PFERR_WRITE/FETCH; return 0 leaves KVM_RUN
+ * Fails:    VTL0 loops on the violation; the page stays closed by make_spte
+ * Drift:    6.1 - 7.3 same name; vendors pass more error bits in 6.12
+ * Test:     intercept_test
+ */
+VTL_HOOK("kvm", kvm_mmu_page_fault, VTL_HOOK_BY_VCPU,
+	 int, (struct kvm_vcpu *vcpu, gpa_t cr2_or_gpa, u64 error_code,
+	       void *insn, int insn_len),
+	 (vcpu, cr2_or_gpa, error_code, insn, insn_len))
+
+/*
+ * Why:      the lower VTL's EPT/NPT entries carry only the rights it has
+ * Replaces: around, edits the resulting SPTE
+ * Context:  kvm->mmu_lock (read or write), cannot sleep
+ * Relies:   the only writer of leaf SPTEs with a pfn; SPTE bits of vendor.c;
+ *           struct kvm_mmu_page is opaque, the level is in bit 7 of the SPTE
+ * Fails:    no memory protection at all
+ * Drift:    7.3 has one parameter less (old_spte) to be checked
+ * Test:     protect_test
+ */
+VTL_HOOK("kvm", make_spte, VTL_HOOK_BY_VCPU,
+	 bool, (struct kvm_vcpu *vcpu, struct kvm_mmu_page *sp,
+		const struct kvm_memory_slot *slot, unsigned int pte_access,
+		gfn_t gfn, kvm_pfn_t pfn, u64 old_spte, bool prefetch,
+		bool can_unsync, bool host_writable, u64 *new_spte),
+	 (vcpu, sp, slot, pte_access, gfn, pfn, old_spte, prefetch,
+	  can_unsync, host_writable, new_spte))
+
+/*
+ * Why:      splitting a huge page must not give back the right to execute
+ * Replaces: around, edits the result
+ * Context:  kvm->mmu_lock, cannot sleep
+ * Relies:   with nx_huge_pages the children of a non-executable huge SPTE
+ *           become executable; a missing X is repaired by the next fault
+ * Fails:    VTL0 executes pages of a huge page that is closed for execute
+ * Drift:    7.3: make_small_spte()
+ * Test:     protect_test (dirty logging over a range closed for execute)
+ */
+VTL_HOOK("kvm", make_huge_page_split_spte, VTL_HOOK_BY_KVM,
+	 u64, (struct kvm *kvm, u64 huge_spte, union kvm_mmu_page_role role,
+	       int index),
+	 (kvm, huge_spte, role, index))
+
+/*
+ * Why:      no huge mapping over pages of different rights
+ * Replaces: around, lowers the result
+ * Context:  kvm->mmu_lock, cannot sleep
+ * Relies:   both mapping and recovery of huge pages ask it
+ * Fails:    make_spte intersects the rights of the whole huge page: VTL0
+ *           faults for ever on an allowed page
+ * Drift:    6.1: kvm_mmu_max_mapping_level() itself
+ * Test:     protect_test
+ */
+VTL_HOOK("kvm", __kvm_mmu_max_mapping_level, VTL_HOOK_BY_KVM,
+	 int, (struct kvm *kvm, const struct kvm_memory_slot *slot, gfn_t gfn,
+	       int max_level, bool is_private),
+	 (kvm, slot, gfn, max_level, is_private))
+
+/*
+ * Why:      an interrupt for VTL1 must stop VTL0 on the same VP
+ * Replaces: around
+ * Context:  any, also hard interrupts with another vCPU loaded
+ * Relies:   every event for a vCPU ends in one of these two
+ * Fails:    VTL1's interrupts and timers wait until VTL0 makes a VTL call
+ * Drift:    7.3: __kvm_vcpu_kick()
+ * Test:     switch_test (timer of VTL1 while VTL0 halts or spins)
+ * Inlined:  kvm_make_vcpu_request (requests create no work for another VTL);
+ *           kvm_vcpu_kick (hooked itself)
+ */
+VTL_HOOK("kvm", kvm_vcpu_kick, VTL_HOOK_BY_VCPU,
+	 void, (struct kvm_vcpu *vcpu), (vcpu))
+VTL_HOOK("kvm", kvm_vcpu_wake_up, VTL_HOOK_BY_VCPU,
+	 bool, (struct kvm_vcpu *vcpu), (vcpu))
+
+/*
+ * Why:      the instruction emulator obeys VTL1's protections
+ * Replaces: around; turns a denied access into a memory intercept
+ * Context:  vCPU loaded, kvm->srcu read, may sleep
+ * Relies:   X86EMUL_INTERCEPTED ends emulation without writeback; a failed
+ *           read or write of RAM would become an MMIO exit otherwise
+ * Fails:    the VMM reads or writes the closed page for VTL0
+ * Drift:    6.1 - 7.3 same
+ * Test:     emulator_test
+ */
+VTL_HOOK("kvm", x86_emulate_instruction, VTL_HOOK_BY_VCPU,
+	 int, (struct kvm_vcpu *vcpu, gpa_t cr2_or_gpa, int emulation_type,
+	       void *insn, int insn_len),
+	 (vcpu, cr2_or_gpa, emulation_type, insn, insn_len))
+VTL_HOOK("kvm", emulator_read_write, VTL_HOOK_BY_CTXT,
+	 int, (struct x86_emulate_ctxt *ctxt, unsigned long addr, void *val,
+	       unsigned int bytes, struct x86_exception *exception,
+	       const struct read_write_emulator_ops *ops),
+	 (ctxt, addr, val, bytes, exception, ops))
+VTL_HOOK("kvm", kvm_fetch_guest_virt, VTL_HOOK_BY_CTXT,
+	 int, (struct x86_emulate_ctxt *ctxt, gva_t addr, void *val,
+	       unsigned int bytes, struct x86_exception *exception),
+	 (ctxt, addr, val, bytes, exception))
+
+/*
+ * Why:      KVM's own accesses to guest memory on behalf of the lower VTL
+ * Replaces: may skip the original (when the access is denied)
+ * Context:  kvm->srcu read; the atomic ones cannot sleep
+ * Relies:   the choke points of Debian's build, see memory-paths.rst; a
+ *           running vCPU means "for the guest", none means "for the VMM"
+ * Fails:    VTL0 reads or writes closed pages through emulator, page walks,
+ *           hypercall buffers and synthetic pages
+ * Drift:    6.1 inlines __kvm_read_guest_page()
+ * Test:     emulator_test, hyperv_path_test
+ * Inlined:  none that is not hooked itself (see the entries below)
+ */
+VTL_HOOK("kvm", __kvm_read_guest_page, VTL_HOOK_BY_RUNNING,
+	 int, (struct kvm_memory_slot *slot, gfn_t gfn, void *data, int offset,
+	       int len),
+	 (slot, gfn, data, offset, len))
+VTL_HOOK("kvm", __kvm_write_guest_page, VTL_HOOK_BY_RUNNING,
+	 int, (struct kvm *kvm, struct kvm_memory_slot *memslot, gfn_t gfn,
+	       const void *data, int offset, int len),
+	 (kvm, memslot, gfn, data, offset, len))
+VTL_HOOK("kvm", kvm_vcpu_read_guest_atomic, VTL_HOOK_BY_VCPU,
+	 int, (struct kvm_vcpu *vcpu, gpa_t gpa, void *data, unsigned long len),
+	 (vcpu, gpa, data, len))
+VTL_HOOK("kvm", kvm_read_guest_offset_cached, VTL_HOOK_BY_RUNNING,
+	 int, (struct kvm *kvm, struct gfn_to_hva_cache *ghc, void *data,
+	       unsigned int offset, unsigned long len),
+	 (kvm, ghc, data, offset, len))
+VTL_HOOK("kvm", kvm_write_guest_offset_cached, VTL_HOOK_BY_RUNNING,
+	 int, (struct kvm *kvm, struct gfn_to_hva_cache *ghc, void *data,
+	       unsigned int offset, unsigned long len),
+	 (kvm, ghc, data, offset, len))
+
+/*
+ * Why:      software page walks read page tables and set A and D bits
+ * Replaces: around
+ * Context:  kvm->srcu read
+ * Relies:   only the walkers of paging_tmpl.h call it in the binary
+ * Fails:    the emulator walks page tables that VTL0 may not read
+ * Drift:    none known
+ * Test:     emulator_test
+ * Inlined:  __kvm_read_guest_page, kvm_vcpu_read_guest_atomic (both hooked);
+ *           gfn_to_hva_prot, kvm_vcpu_gfn_to_hva_prot, kvm_host_page_size
+ *           (no callers)
+ */
+VTL_HOOK("kvm", gfn_to_hva_memslot_prot, VTL_HOOK_BY_RUNNING,
+	 unsigned long, (struct kvm_memory_slot *slot, gfn_t gfn,
+			 bool *writable),
+	 (slot, gfn, writable))
+
+/*
+ * Why:      LOCK CMPXCHG in the emulator and the VP assist page MSR
+ * Replaces: may skip the original (when the access is denied)
+ * Context:  kvm->srcu read
+ * Relies:   an error address makes CMPXCHG fall back to a checked write
+ * Fails:    VTL0 writes closed pages by an emulated CMPXCHG
+ * Drift:    none known
+ * Test:     emulator_test, hyperv_path_test
+ */
+VTL_HOOK("kvm", kvm_vcpu_gfn_to_hva, VTL_HOOK_BY_VCPU,
+	 unsigned long, (struct kvm_vcpu *vcpu, gfn_t gfn), (vcpu, gfn))
+
+/* The vCPU whose registers are on this CPU. */
+VTL_CALL("kvm", vcpu_load, void, (struct kvm_vcpu *vcpu), (vcpu))
+VTL_CALL("kvm", vcpu_put, void, (struct kvm_vcpu *vcpu), (vcpu))
+VTL_CALL("kvm", kvm_get_running_vcpu, struct kvm_vcpu *, (void), ())
+
+/* Objects and memory slots. */
+VTL_CALL("kvm", file_is_kvm, bool, (struct file *file), (file))
+VTL_CALL("kvm", __kvm_set_memory_region, int,
+	 (struct kvm *kvm, const struct kvm_userspace_memory_region2 *mem),
+	 (kvm, mem))
+VTL_CALL("kvm", kvm_vm_ioctl_enable_cap, int,
+	 (struct kvm *kvm, struct kvm_enable_cap *cap), (kvm, cap))
+VTL_CALL("kvm", kvm_make_all_cpus_request, bool,
+	 (struct kvm *kvm, unsigned int req), (kvm, req))
+VTL_CALL("kvm", kvm_set_or_clear_apicv_inhibit, void,
+	 (struct kvm *kvm, enum kvm_apicv_inhibit reason, bool set),
+	 (kvm, reason, set))
+
+/* Dropping stale SPTEs. */
+VTL_CALL("kvm", kvm_unmap_gfn_range, bool,
+	 (struct kvm *kvm, struct kvm_gfn_range *range), (kvm, range))
+VTL_CALL("kvm", kvm_mmu_invalidate_begin, void, (struct kvm *kvm), (kvm))
+VTL_CALL("kvm", kvm_mmu_invalidate_end, void, (struct kvm *kvm), (kvm))
+VTL_CALL("kvm", kvm_mmu_invalidate_range_add, void,
+	 (struct kvm *kvm, gfn_t start, gfn_t end), (kvm, start, end))
+VTL_CALL("kvm", kvm_flush_remote_tlbs, void, (struct kvm *kvm), (kvm))
+
+/* Registers. */
+VTL_CALL("kvm", kvm_arch_vcpu_ioctl_run, int, (struct kvm_vcpu *vcpu), (vcpu))
+VTL_CALL("kvm", kvm_arch_vcpu_ioctl_get_regs, int,
+	 (struct kvm_vcpu *vcpu, struct kvm_regs *regs), (vcpu, regs))
+VTL_CALL("kvm", kvm_arch_vcpu_ioctl_set_regs, int,
+	 (struct kvm_vcpu *vcpu, struct kvm_regs *regs), (vcpu, regs))
+VTL_CALL("kvm", kvm_arch_vcpu_ioctl_get_sregs, int,
+	 (struct kvm_vcpu *vcpu, struct kvm_sregs *sregs), (vcpu, sregs))
+VTL_CALL("kvm", kvm_arch_vcpu_ioctl_set_sregs, int,
+	 (struct kvm_vcpu *vcpu, struct kvm_sregs *sregs), (vcpu, sregs))
+VTL_CALL("kvm", kvm_arch_vcpu_ioctl_set_mpstate, int,
+	 (struct kvm_vcpu *vcpu, struct kvm_mp_state *mp_state),
+	 (vcpu, mp_state))
+VTL_CALL("kvm", kvm_valid_efer, bool, (struct kvm_vcpu *vcpu, u64 efer),
+	 (vcpu, efer))
+VTL_CALL("kvm", kvm_get_segment, void,
+	 (struct kvm_vcpu *vcpu, struct kvm_segment *var, int seg),
+	 (vcpu, var, seg))
+VTL_CALL("kvm", kvm_get_rflags, unsigned long, (struct kvm_vcpu *vcpu), (vcpu))
+VTL_CALL("kvm", kvm_arch_vcpu_get_ip, unsigned long, (struct kvm_vcpu *vcpu),
+	 (vcpu))
+VTL_CALL("kvm", kvm_arch_vcpu_in_kernel, bool, (struct kvm_vcpu *vcpu), (vcpu))
+VTL_CALL("kvm", kvm_get_dr, unsigned long, (struct kvm_vcpu *vcpu, int dr),
+	 (vcpu, dr))
+VTL_CALL("kvm", kvm_set_dr, int,
+	 (struct kvm_vcpu *vcpu, int dr, unsigned long val), (vcpu, dr, val))
+VTL_CALL("kvm", __kvm_get_msr, int,
+	 (struct kvm_vcpu *vcpu, u32 index, u64 *data, bool host_initiated),
+	 (vcpu, index, data, host_initiated))
+VTL_CALL("kvm", kvm_set_msr_ignored_check, int,
+	 (struct kvm_vcpu *vcpu, u32 index, u64 data, bool host_initiated),
+	 (vcpu, index, data, host_initiated))
+VTL_CALL("kvm", kvm_update_cpuid_runtime, void, (struct kvm_vcpu *vcpu), (vcpu))
+VTL_CALL("kvm", kvm_vcpu_write_tsc_offset, void,
+	 (struct kvm_vcpu *vcpu, u64 l1_offset), (vcpu, l1_offset))
+VTL_CALL("kvm", kvm_skip_emulated_instruction, int, (struct kvm_vcpu *vcpu),
+	 (vcpu))
+
+/* Exceptions and interrupts. */
+VTL_CALL("kvm", kvm_queue_exception, void,
+	 (struct kvm_vcpu *vcpu, unsigned int nr), (vcpu, nr))
+VTL_CALL("kvm", kvm_queue_exception_e, void,
+	 (struct kvm_vcpu *vcpu, unsigned int nr, u32 error_code),
+	 (vcpu, nr, error_code))
+VTL_CALL("kvm", kvm_queue_exception_p, void,
+	 (struct kvm_vcpu *vcpu, unsigned int nr, unsigned long payload),
+	 (vcpu, nr, payload))
+VTL_CALL("kvm", kvm_apic_get_state, int,
+	 (struct kvm_vcpu *vcpu, struct kvm_lapic_state *s), (vcpu, s))
+VTL_CALL("kvm", kvm_apic_set_state, int,
+	 (struct kvm_vcpu *vcpu, struct kvm_lapic_state *s), (vcpu, s))
+VTL_CALL("kvm", kvm_apic_has_interrupt, int, (struct kvm_vcpu *vcpu), (vcpu))
+VTL_CALL("kvm", kvm_apic_set_irq, int,
+	 (struct kvm_vcpu *vcpu, struct kvm_lapic_irq *irq,
+	  struct dest_map *dest_map), (vcpu, irq, dest_map))
+VTL_CALL("kvm", kvm_cpu_has_pending_timer, int, (struct kvm_vcpu *vcpu), (vcpu))
+VTL_CALL("kvm", kvm_inject_pending_timer_irqs, void, (struct kvm_vcpu *vcpu),
+	 (vcpu))
+VTL_CALL("kvm", kvm_lapic_switch_to_sw_timer, void, (struct kvm_vcpu *vcpu),
+	 (vcpu))
+
+/* Hyper-V emulation. */
+VTL_CALL("kvm", kvm_hv_activate_synic, int,
+	 (struct kvm_vcpu *vcpu, bool dont_zero_synic_pages),
+	 (vcpu, dont_zero_synic_pages))
+VTL_CALL("kvm", kvm_hv_set_enforce_cpuid, int,
+	 (struct kvm_vcpu *vcpu, bool enforce), (vcpu, enforce))
+VTL_CALL("kvm", kvm_hv_synic_set_irq, int,
+	 (struct kvm *kvm, u32 vpidx, u32 sint), (kvm, vpidx, sint))
+VTL_CALL("kvm", kvm_hv_process_stimers, void, (struct kvm_vcpu *vcpu), (vcpu))
+
+/* Guest memory through a VTL's own view. */
+VTL_CALL("kvm", kvm_vcpu_read_guest, int,
+	 (struct kvm_vcpu *vcpu, gpa_t gpa, void *data, unsigned long len),
+	 (vcpu, gpa, data, len))
+VTL_CALL("kvm", kvm_vcpu_write_guest, int,
+	 (struct kvm_vcpu *vcpu, gpa_t gpa, const void *data,
+	  unsigned long len),
+	 (vcpu, gpa, data, len))

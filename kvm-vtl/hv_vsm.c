@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm-vtl - HvCallEnablePartitionVtl, HvCallEnableVpVtl,
+ * HvCallModifyVtlProtectionMask
+ *
+ * Handlers run in the run loop: vp->mutex is held, no vCPU is loaded.
+ */
+#include <linux/kvm_host.h>
+
+#include "hooks.h"
+#include "hypercall.h"
+#include "kvm_glue.h"
+#include "partition.h"
+#include "protect.h"
+#include "tlfs.h"
+#include "trace.h"
+#include "vp.h"
+#include "vsm.h"
+
+/**
+ * vtl_hv_enable_partition_vtl - HvCallEnablePartitionVtl
+ * @vp: the calling VP
+ * @hc: the hypercall
+ *
+ * Context: the run loop.
+ * Return: INVALID_PARTITION_ID; INVALID_PARAMETER for VTL0, reserved bits and
+ * unsupported flags; ACCESS_DENIED for a VTL that is not offered;
+ * INVALID_VTL_STATE when enabled already.
+ */
+u16 vtl_hv_enable_partition_vtl(struct vtl_vp *vp, struct vtl_hypercall *hc)
+{
+	const struct hv_vtl_enable_partition *in = hc->in;
+	struct vtl_partition *partition = vp->partition;
+	u16 status = HV_STATUS_SUCCESS;
+
+	if (in->partition_id != HV_PARTITION_SELF)
+		return HV_STATUS_INVALID_PARTITION_ID;
+	if (!in->target_vtl || in->flags ||
+	    memchr_inv(in->reserved, 0, sizeof(in->reserved)))
+		return HV_STATUS_INVALID_PARAMETER;
+	if (in->target_vtl > partition->max_vtl)
+		return HV_STATUS_ACCESS_DENIED;
+
+	mutex_lock(&partition->lock);
+	if (vtl_partition_has_vtl(partition, in->target_vtl))
+		status = HV_STATUS_INVALID_VTL_STATE;
+	else
+		vtl_partition_enable_vtl_locked(partition, in->target_vtl);
+	mutex_unlock(&partition->lock);
+	return status;
+}
+
+static int set_sregs(struct kvm_vcpu *vcpu, const struct hv_vtl_context *ctx)
+{
+	struct kvm_sregs sregs;
+	u64 efer = ctx->efer;
+
+	/* Some guests leave the status bit out. */
+	if ((efer & EFER_LME) && (ctx->cr0 & X86_CR0_PG))
+		efer |= EFER_LMA;
+	if (!vtl_kvm_kvm_valid_efer(vcpu, efer & ~EFER_LMA))
+		return -EINVAL;
+	/* errata.rst, "64-bit VTLs": the assist page has the x64 layout. */
+	if (!(ctx->cr0 & X86_CR0_PE) || !(efer & EFER_LMA))
+		return -EINVAL;
+	if (!__is_canonical_address(ctx->rip,
+				    ctx->cr4 & X86_CR4_LA57 ? 57 : 48))
+		return -EINVAL;
+	if (ctx->rflags & (~VTL_RFLAGS_DEFINED | X86_EFLAGS_VM))
+		return -EINVAL;
+
+	vtl_kvm_kvm_arch_vcpu_ioctl_get_sregs(vcpu, &sregs);
+	vtl_segment_from_hv(&ctx->cs, &sregs.cs);
+	vtl_segment_from_hv(&ctx->ds, &sregs.ds);
+	vtl_segment_from_hv(&ctx->es, &sregs.es);
+	vtl_segment_from_hv(&ctx->fs, &sregs.fs);
+	vtl_segment_from_hv(&ctx->gs, &sregs.gs);
+	vtl_segment_from_hv(&ctx->ss, &sregs.ss);
+	vtl_segment_from_hv(&ctx->ldtr, &sregs.ldt);
+	/* The CPU cannot run without a TR: the reset value stays. */
+	if (ctx->tr.attributes & BIT(7))
+		vtl_segment_from_hv(&ctx->tr, &sregs.tr);
+	sregs.idt.base = ctx->idtr.base;
+	sregs.idt.limit = ctx->idtr.limit;
+	sregs.gdt.base = ctx->gdtr.base;
+	sregs.gdt.limit = ctx->gdtr.limit;
+	sregs.efer = efer;
+	sregs.cr0 = ctx->cr0;
+	sregs.cr3 = ctx->cr3;
+	sregs.cr4 = ctx->cr4;
+	return vtl_kvm_kvm_arch_vcpu_ioctl_set_sregs(vcpu, &sregs);
+}
+
+static int set_regs(struct kvm_vcpu *vcpu, const struct hv_vtl_context *ctx)
+{
+	struct kvm_regs regs = {
+		.rip = ctx->rip,
+		.rsp = ctx->rsp,
+		.rflags = ctx->rflags | X86_EFLAGS_FIXED,
+	};
+
+	return vtl_kvm_kvm_arch_vcpu_ioctl_set_regs(vcpu, &regs);
+}
+
+static int set_loaded_state(struct kvm_vcpu *vcpu,
+			    const struct hv_vtl_context *ctx)
+{
+	int idx, ret;
+
+	vtl_vcpu_enter(vcpu, &idx);
+	ret = vtl_reset_vcpu(vcpu);
+	if (!ret && vtl_kvm_kvm_set_msr_ignored_check(vcpu, MSR_IA32_CR_PAT,
+						      ctx->pat, false))
+		ret = -EINVAL;
+	vtl_vcpu_leave(vcpu, idx);
+	return ret;
+}
+
+/*
+ * The vCPU of a VTL that is not enabled on its VP never runs, so it can be set
+ * up from the thread of another VP.
+ */
+static int set_context(struct kvm_vcpu *vcpu, const struct hv_vtl_context *ctx)
+{
+	struct kvm_mp_state runnable = { .mp_state = KVM_MP_STATE_RUNNABLE };
+	int ret;
+
+	ret = set_loaded_state(vcpu, ctx);
+	if (ret)
+		return ret;
+
+	mutex_lock(&vcpu->mutex);
+	ret = set_sregs(vcpu, ctx);
+	if (!ret)
+		ret = set_regs(vcpu, ctx);
+	if (!ret)
+		ret = vtl_kvm_kvm_arch_vcpu_ioctl_set_mpstate(vcpu, &runnable);
+	mutex_unlock(&vcpu->mutex);
+	return ret;
+}
+
+static struct vtl_vp *find_vp(struct vtl_vp *vp, u32 index)
+{
+	if (index == HV_SELF_VP)
+		return vp;
+	return vtl_partition_vp(vp->partition, index);
+}
+
+/* VTL0 brings up the first VP, its own; then VTL1 decides about the others. */
+static bool may_enable_vp(struct vtl_vp *vp, struct vtl_vp *target, u8 vtl)
+{
+	unsigned int i;
+
+	if (vp->active_vtl >= vtl)
+		return true;
+	if (target != vp)
+		return false;
+	for (i = 0; i < VTL_MAX_VPS; i++) {
+		struct vtl_vp *other = vtl_partition_vp(vp->partition, i);
+
+		if (other && vtl_vp_has_vtl(other, vtl))
+			return false;
+	}
+	return true;
+}
+
+static u16 enable_vp_locked(struct vtl_vp *vp, struct vtl_vp *target, u8 vtl,
+			    const struct hv_vtl_context *ctx)
+{
+	struct kvm_vcpu *vcpu = vtl_vp_vcpu(target, vtl);
+	int ret;
+
+	lockdep_assert_held(&vp->partition->lock);
+	if (!vtl_partition_has_vtl(vp->partition, vtl))
+		return HV_STATUS_INVALID_VTL_STATE;
+	if (vtl_vp_has_vtl(target, vtl))
+		return HV_STATUS_VTL_ALREADY_ENABLED;
+	if (!may_enable_vp(vp, target, vtl))
+		return HV_STATUS_ACCESS_DENIED;
+	if (!vtl_vcpu_fpu_matches(vtl_vp_vcpu(target, 0), vcpu))
+		return HV_STATUS_INVALID_VP_STATE;
+
+	ret = set_context(vcpu, ctx);
+	if (ret == -ENOMEM)
+		return HV_STATUS_INSUFFICIENT_MEMORY;
+	if (ret)
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	/* MTRRs and the like come along at the first entry. */
+	target->shared_msrs_dirty = true;
+	/* The vCPU is ready when the bit is seen; see vtl_vp_has_vtl(). */
+	smp_store_release(&target->enabled_vtls,
+			  target->enabled_vtls | BIT(vtl));
+	return HV_STATUS_SUCCESS;
+}
+
+/**
+ * vtl_hv_enable_vp_vtl - HvCallEnableVpVtl
+ * @vp: the calling VP
+ * @hc: the hypercall
+ *
+ * Context: the run loop.
+ * Return: INVALID_PARTITION_ID; INVALID_VP_INDEX; INVALID_PARAMETER for VTL0,
+ * a VTL that is not offered and reserved bits; INVALID_VTL_STATE when the VTL
+ * is not enabled for the partition; VTL_ALREADY_ENABLED; ACCESS_DENIED for
+ * VTL0 unless it is the first VP, enabling itself; INVALID_REGISTER_VALUE.
+ */
+u16 vtl_hv_enable_vp_vtl(struct vtl_vp *vp, struct vtl_hypercall *hc)
+{
+	const struct hv_vtl_enable_vp *in = hc->in;
+	struct vtl_vp *target;
+	u16 status;
+
+	if (in->partition_id != HV_PARTITION_SELF)
+		return HV_STATUS_INVALID_PARTITION_ID;
+	target = find_vp(vp, in->vp_index);
+	if (!target)
+		return HV_STATUS_INVALID_VP_INDEX;
+	if (!in->target_vtl || in->target_vtl > vp->partition->max_vtl ||
+	    memchr_inv(in->reserved, 0, sizeof(in->reserved)))
+		return HV_STATUS_INVALID_PARAMETER;
+
+	mutex_lock(&vp->partition->lock);
+	status = enable_vp_locked(vp, target, in->target_vtl, &in->context);
+	mutex_unlock(&vp->partition->lock);
+	return status;
+}
+
+static u16 check_modify(struct vtl_vp *vp,
+			const struct hv_vtl_modify_protection *in, u8 *owner)
+{
+	u16 status;
+
+	if (in->partition_id != HV_PARTITION_SELF)
+		return HV_STATUS_ACCESS_DENIED;
+	if (memchr_inv(in->reserved, 0, sizeof(in->reserved)))
+		return HV_STATUS_INVALID_PARAMETER;
+	status = vtl_hv_input_vtl(vp, in->target_vtl, owner);
+	if (status)
+		return status;
+	if (!*owner)
+		return HV_STATUS_INVALID_PARAMETER;
+	if (!vtl_partition_has_vtl(vp->partition, *owner))
+		return HV_STATUS_INVALID_VTL_STATE;
+	if (!(vp->partition->config[*owner] & HV_VSM_CONFIG_ENABLE_PROTECTION))
+		return HV_STATUS_ACCESS_DENIED;
+	if (in->map_flags & ~0xfU ||
+	    !vtl_protect_legal(vtl_prot_from_bits(in->map_flags)))
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	return HV_STATUS_SUCCESS;
+}
+
+/* Updates the store; collects in @hc->out the pages that need a zap. */
+static u16 modify_pages_locked(struct vtl_vp *vp, struct vtl_hypercall *hc,
+			       u8 owner, vtl_prot_t prot, unsigned int *nr)
+{
+	struct vtl_protect *protect = &vp->partition->protect[owner];
+	const u64 *gfns = hc->in + sizeof(struct hv_vtl_modify_protection);
+	struct kvm *kvm = vp->partition->vm[0].kvm;
+	const struct kvm_memory_slot *slot = NULL;
+	struct vtl_protect_cursor cursor = {};
+	u16 status = HV_STATUS_SUCCESS;
+	u64 *changed = hc->out;
+	int idx, ret;
+
+	idx = srcu_read_lock(&kvm->srcu);
+	for (; hc->reps_done < hc->rep_count; hc->reps_done++) {
+		u64 gfn = gfns[hc->reps_done];
+
+		if (!vtl_gfn_is_ram_srcu(kvm, gfn, &slot)) {
+			status = HV_STATUS_OPERATION_DENIED;
+			break;
+		}
+		ret = vtl_protect_set_locked(protect, &cursor, gfn, prot);
+		if (ret < 0) {
+			status = HV_STATUS_INSUFFICIENT_MEMORY;
+			break;
+		}
+		if (ret)
+			changed[(*nr)++] = gfn;
+	}
+	srcu_read_unlock(&kvm->srcu, idx);
+	return status;
+}
+
+/**
+ * vtl_hv_modify_protection - HvCallModifyVtlProtectionMask
+ * @vp: the calling VP
+ * @hc: the hypercall
+ *
+ * Context: the run loop.
+ * Return: ACCESS_DENIED for another partition, a VTL above the caller's, and
+ * before EnableVtlProtection is set; INVALID_PARAMETER for VTL0 and reserved
+ * bits; INVALID_VTL_STATE; INVALID_REGISTER_VALUE for illegal flags;
+ * OPERATION_DENIED for a page that is not RAM; INSUFFICIENT_MEMORY.  Reps
+ * before the failing one are done.
+ */
+u16 vtl_hv_modify_protection(struct vtl_vp *vp, struct vtl_hypercall *hc)
+{
+	const struct hv_vtl_modify_protection *in = hc->in;
+	struct vtl_partition *partition = vp->partition;
+	unsigned int nr = 0;
+	vtl_prot_t prot;
+	u16 status;
+	u8 owner;
+
+	status = check_modify(vp, in, &owner);
+	if (status)
+		return status;
+	prot = vtl_protect_normalize(vtl_prot_from_bits(in->map_flags));
+
+	mutex_lock(&partition->lock);
+	status = modify_pages_locked(vp, hc, owner, prot, &nr);
+	if (nr)
+		vtl_protect_apply_locked(partition, owner, hc->out, nr);
+	mutex_unlock(&partition->lock);
+	trace_kvm_vtl_protect(vp, owner, prot, nr);
+	return status;
+}

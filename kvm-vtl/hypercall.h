@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kvm-vtl - the hypercall ABI
+ */
+#ifndef _KVM_VTL_HYPERCALL_H
+#define _KVM_VTL_HYPERCALL_H
+
+#include <linux/types.h>
+
+struct vtl_vp;
+struct kvm_vcpu;
+
+/* Bytes of input and output that fast hypercalls carry in registers. */
+#define VTL_FAST_GPR_BYTES	16
+#define VTL_FAST_XMM_REGS	6
+#define VTL_FAST_BYTES		(VTL_FAST_GPR_BYTES + VTL_FAST_XMM_REGS * 16)
+
+/**
+ * struct vtl_hypercall - a hypercall in progress
+ * @control: control word
+ * @in_gpa: input GPA, or the first 8 bytes of a fast call
+ * @out_gpa: output GPA, or the second 8 bytes of a fast call
+ * @is_64bit: the caller runs 64-bit code
+ * @fast: parameters are in registers
+ * @rep_count: reps that the caller asks for; 0 for a simple call
+ * @rep_start: first rep to process
+ * @reps_done: reps processed, counted from the first, not from @rep_start
+ * @status: HV_STATUS_*
+ * @out_begin: first byte of @out that this call made
+ * @out_end: end of what it made
+ * @in_bytes: bytes of @in
+ * @in: the parameters, read once; a page
+ * @out: the results; a page
+ */
+struct vtl_hypercall {
+	u64 control;
+	u64 in_gpa;
+	u64 out_gpa;
+	bool is_64bit;
+	bool fast;
+	u16 rep_count;
+	u16 rep_start;
+	u16 reps_done;
+	u16 status;
+	unsigned int in_bytes;
+	unsigned int out_begin;
+	unsigned int out_end;
+	void *in;
+	void *out;
+};
+
+static inline u16 vtl_hypercall_code(const struct vtl_hypercall *hc)
+{
+	return hc->control & 0xffff;
+}
+
+void vtl_hypercall_run(struct vtl_vp *vp);
+int vtl_hypercall_complete(struct vtl_vp *vp, struct kvm_vcpu *vcpu);
+
+/* Handlers; they run in the run loop, without a loaded vCPU. */
+u16 vtl_hv_enable_partition_vtl(struct vtl_vp *vp, struct vtl_hypercall *hc);
+u16 vtl_hv_enable_vp_vtl(struct vtl_vp *vp, struct vtl_hypercall *hc);
+u16 vtl_hv_modify_protection(struct vtl_vp *vp, struct vtl_hypercall *hc);
+u16 vtl_hv_get_vp_registers(struct vtl_vp *vp, struct vtl_hypercall *hc);
+u16 vtl_hv_set_vp_registers(struct vtl_vp *vp, struct vtl_hypercall *hc);
+
+bool vtl_pending_event_valid(u64 event);
+
+int vtl_hv_input_vtl(struct vtl_vp *vp, u8 input_vtl, u8 *vtl);
+
+#endif /* _KVM_VTL_HYPERCALL_H */

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm-vtl - intercepts: what a lower VTL did and a higher one is told
+ *
+ * A memory intercept is a message in slot 0 of the protecting VTL's message
+ * page on the same VP and an interrupt of SINT0 (TLFS, "Memory Access
+ * Violations").  The instruction has not completed and RIP stays, so a message
+ * that finds its slot busy can be dropped: the lower VTL runs the instruction
+ * again and the violation comes back.
+ *
+ * When the protecting VTL is not enabled on the VP, or takes no messages,
+ * nobody can decide: the lower VTL gets #GP (errata.rst, "Undeliverable
+ * intercepts").  The access is refused in every case.
+ */
+#include <linux/kvm_host.h>
+
+#include "hooks.h"
+#include "intercept.h"
+#include "kvm_glue.h"
+#include "switch.h"
+#include "tlfs.h"
+#include "trace.h"
+#include "wake.h"
+
+static u8 access_type(vtl_prot_t access)
+{
+	if (access & VTL_PROT_W)
+		return HV_INTERCEPT_ACCESS_WRITE;
+	if (access & (VTL_PROT_KX | VTL_PROT_UX))
+		return HV_INTERCEPT_ACCESS_EXECUTE;
+	return HV_INTERCEPT_ACCESS_READ;
+}
+
+/* The lowest VTL above that denies is told first. */
+static u8 protecting_vtl(struct vtl_vp *vp, gfn_t gfn, vtl_prot_t access)
+{
+	u8 vtl = vp->active_vtl;
+
+	while (++vtl < vp->partition->max_vtl) {
+		vtl_prot_t prot;
+
+		prot = vtl_protect_get(&vp->partition->protect[vtl], gfn);
+		if ((prot & access) != access)
+			break;
+	}
+	return vtl;
+}
+
+static void fill_header(struct hv_vtl_memory_intercept *msg,
+			struct vtl_vp *vp, struct kvm_vcpu *vcpu)
+{
+	struct kvm_segment cs, ss;
+	u16 state;
+
+	vtl_kvm_kvm_get_segment(vcpu, &cs, VCPU_SREG_CS);
+	vtl_kvm_kvm_get_segment(vcpu, &ss, VCPU_SREG_SS);
+	vtl_segment_to_hv(&cs, &msg->cs);
+
+	/* CPL is SS.DPL: both vendors keep it there. */
+	state = ss.dpl & 3;
+	if (vcpu->arch.cr0 & X86_CR0_PE)
+		state |= BIT(2);
+	if (vcpu->arch.cr0 & X86_CR0_AM)
+		state |= BIT(3);
+	if (vcpu->arch.efer & EFER_LMA)
+		state |= BIT(4);
+	state |= vp->active_vtl << 7;
+
+	msg->message_type = HV_MESSAGE_TYPE_GPA_INTERCEPT;
+	msg->payload_size = sizeof(*msg) - 16;
+	msg->vp_index = vp->index;
+	msg->execution_state = state;
+	msg->rip = vtl_kvm_kvm_arch_vcpu_get_ip(vcpu);
+	msg->rflags = vtl_kvm_kvm_get_rflags(vcpu);
+}
+
+/**
+ * vtl_intercept_memory - a lower VTL's access to a page is denied
+ * @vp: the VP
+ * @vcpu: its active vCPU
+ * @gpa: address
+ * @access: what it tried and may not
+ * @insn: bytes of the instruction, or NULL
+ * @insn_len: number of bytes
+ *
+ * Context: exit of the active vCPU, which is loaded.
+ * Return: as KVM's exit handlers: 0 leaves KVM_RUN, 1 enters the guest with an
+ * exception.
+ */
+int vtl_intercept_memory(struct vtl_vp *vp, struct kvm_vcpu *vcpu, gpa_t gpa,
+			 vtl_prot_t access, const void *insn, int insn_len)
+{
+	struct hv_vtl_memory_intercept *msg = &vp->intercept;
+	u8 owner = protecting_vtl(vp, gpa_to_gfn(gpa), access);
+
+	trace_kvm_vtl_fault(vp, gpa, access, owner);
+	if (!vtl_vp_has_vtl(vp, owner) ||
+	    !vtl_vcpu_takes_messages(vtl_vp_vcpu(vp, owner))) {
+		vtl_kvm_kvm_queue_exception_e(vcpu, GP_VECTOR, 0);
+		return 1;
+	}
+
+	memset(msg, 0, sizeof(*msg));
+	fill_header(msg, vp, vcpu);
+	msg->access_type = access_type(access);
+	msg->cache_type = HV_CACHE_TYPE_WB;
+	msg->gpa = gpa;
+	if (insn && insn_len > 0 &&
+	    msg->access_type != HV_INTERCEPT_ACCESS_EXECUTE) {
+		insn_len = min_t(int, insn_len,
+				 sizeof(msg->instruction_bytes));
+		memcpy(msg->instruction_bytes, insn, insn_len);
+		msg->instruction_byte_count = insn_len;
+	}
+	vp->intercept_vtl = owner;
+	vp->action = VTL_ACTION_INTERCEPT;
+	return 0;
+}
+
+/**
+ * vtl_intercept_deliver - tell the protecting VTL
+ * @vp: the VP, whose intercept waits
+ *
+ * Switches to it when its interrupt priority allows; otherwise the lower VTL
+ * tries again.
+ *
+ * Context: the run loop; the active vCPU locked, none loaded.
+ */
+void vtl_intercept_deliver(struct vtl_vp *vp)
+{
+	struct hv_vtl_memory_intercept *msg = &vp->intercept;
+	u8 owner = vp->intercept_vtl;
+	struct kvm_vcpu *vcpu = vtl_vp_vcpu(vp, owner);
+	int idx, ret;
+	u8 next;
+
+	vtl_vcpu_enter(vcpu, &idx);
+	ret = vtl_vcpu_post_message(vcpu, msg, sizeof(*msg));
+	vtl_vcpu_leave(vcpu, idx);
+	trace_kvm_vtl_intercept(vp, owner, msg, ret);
+
+	next = vtl_wake_next_vtl(vp);
+	if (next != vp->active_vtl)
+		vtl_switch_by_interrupt(vp, next);
+}

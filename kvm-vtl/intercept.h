@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kvm-vtl - intercepts: what a lower VTL did and a higher one is told
+ */
+#ifndef _KVM_VTL_INTERCEPT_H
+#define _KVM_VTL_INTERCEPT_H
+
+#include "vp.h"
+
+int vtl_intercept_memory(struct vtl_vp *vp, struct kvm_vcpu *vcpu, gpa_t gpa,
+			 vtl_prot_t access, const void *insn, int insn_len);
+void vtl_intercept_deliver(struct vtl_vp *vp);
+
+#endif /* _KVM_VTL_INTERCEPT_H */

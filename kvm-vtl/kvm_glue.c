@@ -1,0 +1,682 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm-vtl - the only file that reads or writes KVM-private state
+ *
+ * Everything here relies on fields of struct kvm_vcpu_arch that KVM changes
+ * at will; Documentation/kvm-internals.rst lists them.  A vCPU's registers may
+ * only be used through KVM's accessors while it is loaded on this CPU; the
+ * members copied below live in memory while it is not.
+ */
+#include <linux/kvm_host.h>
+#include <asm/fpu/api.h>
+#include <asm/kvm_para.h>
+
+#include "hooks.h"
+#include "kvm_glue.h"
+
+/**
+ * vtl_vcpu_enter - load a vCPU outside of KVM_RUN
+ * @vcpu: vCPU that does not run and is not locked by this thread
+ * @srcu_idx: out: for vtl_vcpu_leave()
+ *
+ * Every access to the guest memory or the APIC of a VTL is made with that VTL's
+ * own vCPU loaded: KVM marks pages dirty for the vCPU that is loaded.
+ *
+ * Context: may sleep; no vCPU is loaded in this thread; the run loop may have
+ *	locked that of a lower VTL.
+ */
+void vtl_vcpu_enter(struct kvm_vcpu *vcpu, int *srcu_idx)
+{
+	mutex_lock_nested(&vcpu->mutex, SINGLE_DEPTH_NESTING);
+	vtl_kvm_vcpu_load(vcpu);
+	*srcu_idx = srcu_read_lock(&vcpu->kvm->srcu);
+}
+
+/**
+ * vtl_vcpu_leave - undo vtl_vcpu_enter()
+ * @vcpu: the vCPU
+ * @srcu_idx: from vtl_vcpu_enter()
+ */
+void vtl_vcpu_leave(struct kvm_vcpu *vcpu, int srcu_idx)
+{
+	srcu_read_unlock(&vcpu->kvm->srcu, srcu_idx);
+	vtl_kvm_vcpu_put(vcpu);
+	mutex_unlock(&vcpu->mutex);
+}
+
+/**
+ * vtl_vcpu_use_sw_timer - let a vCPU's APIC timer expire while it does not run
+ * @vcpu: vCPU that is not loaded
+ *
+ * Context: may sleep; vcpu->mutex held; no vCPU is loaded in this thread.
+ */
+void vtl_vcpu_use_sw_timer(struct kvm_vcpu *vcpu)
+{
+	lockdep_assert_held(&vcpu->mutex);
+	vtl_kvm_vcpu_load(vcpu);
+	vtl_kvm_kvm_lapic_switch_to_sw_timer(vcpu);
+	vtl_kvm_vcpu_put(vcpu);
+}
+
+/**
+ * vtl_vcpu_knows_thread - was a vCPU last run by the current thread?
+ * @vcpu: vCPU
+ *
+ * Only KVM's own ioctl tells KVM about another thread.
+ *
+ * Context: the thread that is going to run @vcpu.
+ * Return: true when vtl_vcpu_run() will do.
+ */
+bool vtl_vcpu_knows_thread(struct kvm_vcpu *vcpu)
+{
+	return rcu_access_pointer(vcpu->pid) == task_pid(current);
+}
+
+/**
+ * vtl_vcpu_run - run an inner vCPU
+ * @vcpu: vCPU that knows the current thread
+ * @wants_to_run: false to finish an exit to userspace only
+ *
+ * The part of KVM_RUN below the descriptor and its lock, which every VTL call
+ * and return would pay for again.
+ *
+ * Context: the run loop; vcpu->mutex held; no vCPU is loaded.
+ * Return: what KVM_RUN returns.
+ */
+int vtl_vcpu_run(struct kvm_vcpu *vcpu, bool wants_to_run)
+{
+	int r;
+
+	lockdep_assert_held(&vcpu->mutex);
+	if (unlikely(READ_ONCE(vcpu->kvm->vm_dead)))
+		return -EIO;
+	vcpu->wants_to_run = wants_to_run;
+	r = vtl_kvm_kvm_arch_vcpu_ioctl_run(vcpu);
+	vcpu->wants_to_run = false;
+	return r;
+}
+
+/**
+ * vtl_vcpu_stop - wait until a vCPU of a dead VM does not run any more
+ * @vcpu: vCPU
+ *
+ * Leaves no completion behind.
+ *
+ * Context: may sleep; vtl_kvm_mark_dead() was called.
+ */
+void vtl_vcpu_stop(struct kvm_vcpu *vcpu)
+{
+	struct task_struct *task;
+
+	/* Threads with a leaked descriptor: end them, in HLT, too. */
+	while (!mutex_trylock(&vcpu->mutex)) {
+		rcu_read_lock();
+		task = pid_task(rcu_dereference(vcpu->pid), PIDTYPE_PID);
+		if (task)
+			set_tsk_thread_flag(task, TIF_NOTIFY_SIGNAL);
+		rcu_read_unlock();
+		kvm_make_request(KVM_REQ_VM_DEAD, vcpu);
+		rcuwait_wake_up(&vcpu->wait);
+		vtl_orig_kvm_vcpu_kick(vcpu);
+		schedule_timeout_uninterruptible(1);
+	}
+	vtl_vcpu_drop_exit(vcpu);
+	mutex_unlock(&vcpu->mutex);
+}
+
+static void move_gprs(struct kvm_vcpu *from, struct kvm_vcpu *to)
+{
+	unsigned long rsp = to->arch.regs[VCPU_REGS_RSP];
+
+	memcpy(to->arch.regs, from->arch.regs,
+	       16 * sizeof(to->arch.regs[0]));
+	to->arch.regs[VCPU_REGS_RSP] = rsp;
+	/* The emulator may hold copies. */
+	to->arch.emulate_regs_need_sync_from_vcpu = true;
+}
+
+static void move_debug_registers(struct kvm_vcpu *from, struct kvm_vcpu *to)
+{
+	memcpy(to->arch.db, from->arch.db, sizeof(to->arch.db));
+	memcpy(to->arch.eff_db, from->arch.eff_db, sizeof(to->arch.eff_db));
+}
+
+/**
+ * vtl_vcpu_move_shared - move the registers that the VTLs of a VP share
+ * @from: the vCPU that has them
+ * @to: the vCPU that gets them
+ *
+ * RAX to R15 without RSP, CR2, DR0 to DR3, XCR0, PKRU and the FPU state, which
+ * changes places as a whole: no copy, whatever its size.
+ *
+ * Context: both vcpu->mutex held, neither vCPU loaded.
+ */
+void vtl_vcpu_move_shared(struct kvm_vcpu *from, struct kvm_vcpu *to)
+{
+	lockdep_assert_held(&from->mutex);
+	lockdep_assert_held(&to->mutex);
+
+	move_gprs(from, to);
+	move_debug_registers(from, to);
+	to->arch.cr2 = from->arch.cr2;
+	to->arch.pkru = from->arch.pkru;
+	swap(to->arch.guest_fpu, from->arch.guest_fpu);
+	if (unlikely(to->arch.xcr0 != from->arch.xcr0)) {
+		to->arch.xcr0 = from->arch.xcr0;
+		vtl_kvm_kvm_update_cpuid_runtime(to);
+	}
+}
+
+/**
+ * vtl_vcpu_move_shared_msrs - move the MSRs that the VTLs of a VP share
+ * @from: the vCPU that has them
+ * @to: the vCPU that gets them
+ *
+ * MTRRs, IA32_MISC_ENABLE and the machine-check state (TLFS, "Virtual
+ * Processor State Isolation").
+ *
+ * Context: as vtl_vcpu_move_shared().
+ */
+void vtl_vcpu_move_shared_msrs(struct kvm_vcpu *from, struct kvm_vcpu *to)
+{
+	to->arch.mtrr_state = from->arch.mtrr_state;
+	to->arch.ia32_misc_enable_msr = from->arch.ia32_misc_enable_msr;
+	to->arch.mcg_cap = from->arch.mcg_cap;
+	to->arch.mcg_status = from->arch.mcg_status;
+}
+
+/**
+ * vtl_vcpu_fpu_matches - may two vCPUs exchange their FPU states?
+ * @a: vCPU
+ * @b: vCPU
+ *
+ * Context: neither vCPU runs.
+ * Return: true when the states have the same features and size.
+ */
+bool vtl_vcpu_fpu_matches(struct kvm_vcpu *a, struct kvm_vcpu *b)
+{
+	struct fpu_guest *x = &a->arch.guest_fpu;
+	struct fpu_guest *y = &b->arch.guest_fpu;
+
+	return x->xfeatures == y->xfeatures && x->perm == y->perm &&
+	       x->uabi_size == y->uabi_size &&
+	       x->fpstate->size == y->fpstate->size &&
+	       a->arch.guest_supported_xcr0 == b->arch.guest_supported_xcr0;
+}
+
+/**
+ * vtl_vcpu_sync_tsc - give two VTLs of a VP the same TSC
+ * @from: the vCPU that has the right offset
+ * @to: the vCPU that gets it, loaded
+ *
+ * Context: @to is loaded.
+ */
+void vtl_vcpu_sync_tsc(struct kvm_vcpu *from, struct kvm_vcpu *to)
+{
+	u64 offset = from->arch.l1_tsc_offset;
+
+	if (likely(offset == to->arch.l1_tsc_offset))
+		return;
+	vtl_kvm_kvm_vcpu_write_tsc_offset(to, offset);
+	to->arch.ia32_tsc_adjust_msr = from->arch.ia32_tsc_adjust_msr;
+}
+
+static bool has_nmi(struct kvm_vcpu *vcpu)
+{
+	return atomic_read(&vcpu->arch.nmi_queued) || vcpu->arch.nmi_pending ||
+	       kvm_test_request(KVM_REQ_NMI, vcpu);
+}
+
+static bool has_timer(struct kvm_vcpu *vcpu)
+{
+	struct kvm_vcpu_hv *hv = vcpu->arch.hyperv;
+
+	return vtl_kvm_kvm_cpu_has_pending_timer(vcpu) ||
+	       (hv && !bitmap_empty(hv->stimer_pending_bitmap,
+				    HV_SYNIC_STIMER_COUNT));
+}
+
+/**
+ * vtl_vcpu_has_work - can a vCPU have an event to deliver?
+ * @vcpu: a vCPU of the current VP that is not loaded
+ *
+ * A cheap test of what lives in memory; vtl_vcpu_collect_work() knows better.
+ *
+ * Context: the run loop.
+ * Return: true when it is worth a closer look.
+ */
+bool vtl_vcpu_has_work(struct kvm_vcpu *vcpu)
+{
+	return has_timer(vcpu) || has_nmi(vcpu) ||
+	       vtl_kvm_kvm_apic_has_interrupt(vcpu) >= 0;
+}
+
+/**
+ * vtl_vcpu_collect_work - has a vCPU an event that its priority lets through?
+ * @vcpu: a vCPU of the current VP that is not loaded
+ *
+ * Expired timers become interrupts only when KVM processes them for the vCPU;
+ * a masked one must not cause an entry.
+ *
+ * Context: the run loop; may sleep; no vCPU loaded.
+ * Return: true when the VTL is to be entered.
+ */
+bool vtl_vcpu_collect_work(struct kvm_vcpu *vcpu)
+{
+	int idx;
+
+	if (has_timer(vcpu)) {
+		vtl_vcpu_enter(vcpu, &idx);
+		if (vcpu->arch.hyperv)
+			vtl_kvm_kvm_hv_process_stimers(vcpu);
+		vtl_kvm_kvm_inject_pending_timer_irqs(vcpu);
+		vtl_vcpu_leave(vcpu, idx);
+	}
+	return has_nmi(vcpu) || vtl_kvm_kvm_apic_has_interrupt(vcpu) >= 0;
+}
+
+/**
+ * vtl_vcpu_takes_interrupt - would a vCPU take an interrupt if it ran?
+ * @vcpu: a vCPU of the current VP that is not loaded
+ *
+ * NMIs, interrupts of the 8259 and the shadow of STI and MOV SS are not looked
+ * at.
+ *
+ * Context: the run loop; may sleep; no vCPU loaded.
+ * Return: true when one waits that its priority and RFLAGS.IF let through.
+ */
+bool vtl_vcpu_takes_interrupt(struct kvm_vcpu *vcpu)
+{
+	bool takes;
+	int idx;
+
+	/* On its way when the vCPU was left; KVM delivers it again. */
+	if (vcpu->arch.interrupt.injected)
+		return true;
+	if (!vtl_vcpu_has_work(vcpu) || !vtl_vcpu_collect_work(vcpu) ||
+	    vtl_kvm_kvm_apic_has_interrupt(vcpu) < 0)
+		return false;
+	vtl_vcpu_enter(vcpu, &idx);
+	takes = vtl_kvm_kvm_get_rflags(vcpu) & X86_EFLAGS_IF;
+	vtl_vcpu_leave(vcpu, idx);
+	return takes;
+}
+
+/**
+ * vtl_vcpu_raise - raise an edge-triggered interrupt on a vCPU's APIC
+ * @vcpu: vCPU, loaded
+ * @vector: 16 to 255
+ */
+void vtl_vcpu_raise(struct kvm_vcpu *vcpu, u8 vector)
+{
+	struct kvm_lapic_irq irq = {
+		.vector = vector,
+		.delivery_mode = APIC_DM_FIXED,
+		.level = 1,
+	};
+
+	vtl_kvm_kvm_apic_set_irq(vcpu, &irq, NULL);
+}
+
+static bool sint_has_auto_eoi(u64 sint, u8 vector)
+{
+	return (sint & HV_SYNIC_SINT_AUTO_EOI) &&
+	       !(sint & HV_SYNIC_SINT_MASKED) &&
+	       (sint & HV_SYNIC_SINT_VECTOR_MASK) == vector;
+}
+
+/**
+ * vtl_vcpu_set_auto_eoi - shall a vector need no EOI?
+ * @vcpu: vCPU of the current VP that does not run
+ * @vector: the vector
+ * @on: true when it shall; one that a SINT wants so stays so
+ */
+void vtl_vcpu_set_auto_eoi(struct kvm_vcpu *vcpu, u8 vector, bool on)
+{
+	struct kvm_vcpu_hv *hv = vcpu->arch.hyperv;
+	int i;
+
+	if (!hv)
+		return;
+	for (i = 0; i < HV_SYNIC_SINT_COUNT && !on; i++)
+		on = sint_has_auto_eoi(atomic64_read(&hv->synic.sint[i]),
+				       vector);
+	__assign_bit(vector, hv->synic.auto_eoi_bitmap, on);
+}
+
+/**
+ * vtl_vcpu_drop_exception - forget an exception that KVM queued
+ * @vcpu: vCPU, loaded
+ */
+void vtl_vcpu_drop_exception(struct kvm_vcpu *vcpu)
+{
+	vcpu->arch.exception.pending = false;
+	vcpu->arch.exception.injected = false;
+}
+
+/**
+ * vtl_vcpu_drop_events - forget all events that wait for injection
+ * @vcpu: vCPU, loaded
+ */
+void vtl_vcpu_drop_events(struct kvm_vcpu *vcpu)
+{
+	vtl_vcpu_drop_exception(vcpu);
+	vcpu->arch.interrupt.injected = false;
+	vcpu->arch.nmi_injected = false;
+	vcpu->arch.nmi_pending = 0;
+	atomic_set(&vcpu->arch.nmi_queued, 0);
+}
+
+/**
+ * vtl_vcpu_drop_exit - forget an exit to userspace that the emulator prepared
+ * @vcpu: vCPU, loaded
+ */
+void vtl_vcpu_drop_exit(struct kvm_vcpu *vcpu)
+{
+	vcpu->mmio_needed = false;
+	vcpu->mmio_nr_fragments = 0;
+	vcpu->arch.pio.count = 0;
+	vcpu->arch.complete_userspace_io = NULL;
+}
+
+static bool has_assist(struct kvm_vcpu *vcpu)
+{
+	struct kvm_vcpu_hv *hv = vcpu->arch.hyperv;
+
+	return hv && (hv->hv_vapic & HV_X64_MSR_VP_ASSIST_PAGE_ENABLE);
+}
+
+/**
+ * vtl_vcpu_read_assist - read from a vCPU's VP assist page
+ * @vcpu: vCPU, loaded
+ * @offset: offset in the page
+ * @data: buffer
+ * @len: number of bytes
+ *
+ * Return: false when there is no page.
+ */
+bool vtl_vcpu_read_assist(struct kvm_vcpu *vcpu, unsigned int offset,
+			  void *data, unsigned int len)
+{
+	/* KVM-INTERNAL: the cache covers the whole assist page. */
+	return has_assist(vcpu) &&
+	       !vtl_orig_kvm_read_guest_offset_cached(vcpu->kvm,
+						&vcpu->arch.pv_eoi.data,
+						data, offset, len);
+}
+
+/**
+ * vtl_vcpu_write_assist - write to a vCPU's VP assist page
+ * @vcpu: vCPU, loaded
+ * @offset: offset in the page
+ * @data: buffer
+ * @len: number of bytes
+ *
+ * Return: false when there is no page.
+ */
+bool vtl_vcpu_write_assist(struct kvm_vcpu *vcpu, unsigned int offset,
+			   const void *data, unsigned int len)
+{
+	return has_assist(vcpu) &&
+	       !vtl_orig_kvm_write_guest_offset_cached(vcpu->kvm,
+						&vcpu->arch.pv_eoi.data,
+						(void *)data, offset, len);
+}
+
+/**
+ * vtl_vcpu_takes_messages - can a vCPU get a message in slot 0?
+ * @vcpu: vCPU of the current VP
+ *
+ * Return: true when SynIC, message page and SINT0 are enabled.
+ */
+bool vtl_vcpu_takes_messages(struct kvm_vcpu *vcpu)
+{
+	struct kvm_vcpu_hv *hv = vcpu->arch.hyperv;
+
+	return hv && hv->synic.active &&
+	       (hv->synic.control & HV_SYNIC_CONTROL_ENABLE) &&
+	       (hv->synic.msg_page & HV_SYNIC_SIMP_ENABLE) &&
+	       !(atomic64_read(&hv->synic.sint[0]) & HV_SYNIC_SINT_MASKED);
+}
+
+/**
+ * vtl_vcpu_post_message - put a message into slot 0 and raise SINT0
+ * @vcpu: vCPU, loaded
+ * @message: the message, beginning with its type
+ * @len: number of bytes
+ *
+ * Context: as for all accesses to guest memory, see vtl_vcpu_enter().
+ * Return: 0; -EAGAIN when the slot is busy; -EFAULT when the page is gone; an
+ * error of KVM's SynIC.
+ */
+int vtl_vcpu_post_message(struct kvm_vcpu *vcpu, const void *message,
+			  unsigned int len)
+{
+	struct kvm_vcpu_hv *hv = vcpu->arch.hyperv;
+	gpa_t gpa = hv->synic.msg_page & PAGE_MASK;
+	u32 type;
+	int ret;
+
+	if (vtl_kvm_kvm_vcpu_read_guest(vcpu, gpa, &type, sizeof(type)))
+		return -EFAULT;
+	if (type)
+		return -EAGAIN;
+	if (vtl_kvm_kvm_vcpu_write_guest(vcpu, gpa, message, len))
+		return -EFAULT;
+	ret = vtl_kvm_kvm_hv_synic_set_irq(vcpu->kvm, hv->vp_index, 0);
+	return ret < 0 ? ret : 0;
+}
+
+/**
+ * vtl_vcpu_hide_pv - refuse KVM's own paravirtual MSRs
+ * @vcpu: vCPU that does not run
+ *
+ * They make KVM write guest pages on paths without a function to hook.
+ */
+void vtl_vcpu_hide_pv(struct kvm_vcpu *vcpu)
+{
+	vcpu->arch.pv_cpuid.enforce = true;
+	vcpu->arch.pv_cpuid.features = 0;
+}
+
+static void fpu_get(void)
+{
+	fpregs_lock();
+	if (test_thread_flag(TIF_NEED_FPU_LOAD))
+		switch_fpu_return();
+}
+
+/* Registers that hypercalls use; the compiler itself uses none of them. */
+struct xmm_regs {
+	u8 reg[6][16];
+};
+
+static void save_xmm(struct xmm_regs *x)
+{
+	asm volatile("movdqu %%xmm0, %0" : "=m"(x->reg[0]));
+	asm volatile("movdqu %%xmm1, %0" : "=m"(x->reg[1]));
+	asm volatile("movdqu %%xmm2, %0" : "=m"(x->reg[2]));
+	asm volatile("movdqu %%xmm3, %0" : "=m"(x->reg[3]));
+	asm volatile("movdqu %%xmm4, %0" : "=m"(x->reg[4]));
+	asm volatile("movdqu %%xmm5, %0" : "=m"(x->reg[5]));
+}
+
+static void load_xmm(const struct xmm_regs *x)
+{
+	asm volatile("movdqu %0, %%xmm0" : : "m"(x->reg[0]));
+	asm volatile("movdqu %0, %%xmm1" : : "m"(x->reg[1]));
+	asm volatile("movdqu %0, %%xmm2" : : "m"(x->reg[2]));
+	asm volatile("movdqu %0, %%xmm3" : : "m"(x->reg[3]));
+	asm volatile("movdqu %0, %%xmm4" : : "m"(x->reg[4]));
+	asm volatile("movdqu %0, %%xmm5" : : "m"(x->reg[5]));
+}
+
+/**
+ * vtl_xmm_read - read guest XMM registers
+ * @first: first register, 0 to 5
+ * @nr: number of registers
+ * @buf: buffer of 16 bytes each
+ *
+ * Context: the guest FPU is loaded or its load is due.
+ */
+void vtl_xmm_read(unsigned int first, unsigned int nr, void *buf)
+{
+	struct xmm_regs x;
+
+	fpu_get();
+	save_xmm(&x);
+	fpregs_unlock();
+	memcpy(buf, x.reg[first], nr * sizeof(x.reg[0]));
+}
+
+/**
+ * vtl_xmm_write - write guest XMM registers
+ * @first: first register, 0 to 5
+ * @nr: number of registers
+ * @buf: buffer of 16 bytes each
+ *
+ * Context: as vtl_xmm_read().
+ */
+void vtl_xmm_write(unsigned int first, unsigned int nr, const void *buf)
+{
+	struct xmm_regs x;
+
+	fpu_get();
+	save_xmm(&x);
+	memcpy(x.reg[first], buf, nr * sizeof(x.reg[0]));
+	load_xmm(&x);
+	fpregs_unlock();
+}
+
+/**
+ * vtl_kvm_disable_pmu - no virtual PMU
+ * @kvm: VM without vCPUs
+ *
+ * KVM's counters count the guest that the thread runs, and a thread runs all
+ * VTLs: VTL0 would measure VTL1.
+ */
+void vtl_kvm_disable_pmu(struct kvm *kvm)
+{
+	kvm->arch.enable_pmu = false;
+}
+
+/**
+ * vtl_vcpu_can_restrict - can rights be taken from this vCPU's EPT/NPT entries?
+ * @vcpu: vCPU
+ *
+ * Return: true with two-dimensional paging and A and D bits in it.
+ */
+bool vtl_vcpu_can_restrict(struct kvm_vcpu *vcpu)
+{
+	union kvm_mmu_page_role role = vcpu->arch.mmu->root_role;
+
+	/* A shadow of real mode is "direct", too, and has three levels. */
+	return role.direct && role.level > 3 && !role.ad_disabled;
+}
+
+/**
+ * vtl_kvm_has_irqchip - does KVM emulate the local APICs of a VM?
+ * @kvm: VM
+ *
+ * Return: true when it does.
+ */
+bool vtl_kvm_has_irqchip(struct kvm *kvm)
+{
+	return kvm->arch.irqchip_mode != KVM_IRQCHIP_NONE;
+}
+
+/**
+ * vtl_kvm_mark_dead - make KVM refuse a VM from now on
+ * @kvm: VM
+ *
+ * Context: any that KVM allows for requests to all vCPUs.
+ */
+void vtl_kvm_mark_dead(struct kvm *kvm)
+{
+	kvm->vm_dead = true;
+	vtl_kvm_kvm_make_all_cpus_request(kvm, KVM_REQ_VM_DEAD);
+}
+
+/**
+ * vtl_gfn_is_ram_srcu - is a guest page backed by a memory slot of the VMM?
+ * @kvm: VM
+ * @gfn: page
+ * @slot: in and out: the slot of the last look-up, at first NULL
+ *
+ * Context: kvm->srcu read, over all look-ups with one @slot.
+ * Return: true when it is.
+ */
+bool vtl_gfn_is_ram_srcu(struct kvm *kvm, gfn_t gfn,
+			 const struct kvm_memory_slot **slot)
+{
+	const struct kvm_memory_slot *s = *slot;
+
+	if (!s || gfn < s->base_gfn || gfn - s->base_gfn >= s->npages)
+		s = __gfn_to_memslot(kvm_memslots(kvm), gfn);
+	*slot = s;
+	return s && s->id < KVM_USER_MEM_SLOTS &&
+	       !(s->flags & KVM_MEMSLOT_INVALID);
+}
+
+/**
+ * vtl_gfn_is_ram - the same for a single page
+ * @kvm: VM
+ * @gfn: page
+ *
+ * Context: may sleep.
+ * Return: true when it is.
+ */
+bool vtl_gfn_is_ram(struct kvm *kvm, gfn_t gfn)
+{
+	const struct kvm_memory_slot *slot = NULL;
+	bool ram;
+	int idx;
+
+	idx = srcu_read_lock(&kvm->srcu);
+	ram = vtl_gfn_is_ram_srcu(kvm, gfn, &slot);
+	srcu_read_unlock(&kvm->srcu, idx);
+	return ram;
+}
+
+/**
+ * vtl_segment_to_hv - KVM's form of a segment to Hyper-V's
+ * @seg: in
+ * @hv: out
+ */
+void vtl_segment_to_hv(const struct kvm_segment *seg, struct hv_vtl_segment *hv)
+{
+	hv->base = seg->base;
+	hv->limit = seg->limit;
+	hv->selector = seg->selector;
+	hv->attributes = (seg->type & 0xf) | (seg->s & 1) << 4 |
+			 (seg->dpl & 3) << 5 |
+			 (seg->present && !seg->unusable) << 7 |
+			 (seg->avl & 1) << 12 | (seg->l & 1) << 13 |
+			 (seg->db & 1) << 14 | (seg->g & 1) << 15;
+}
+
+/**
+ * vtl_segment_from_hv - Hyper-V's form of a segment to KVM's
+ * @hv: in
+ * @seg: out; a segment that is not present is unusable
+ */
+void vtl_segment_from_hv(const struct hv_vtl_segment *hv,
+			 struct kvm_segment *seg)
+{
+	u16 attr = hv->attributes;
+
+	memset(seg, 0, sizeof(*seg));
+	seg->base = hv->base;
+	seg->limit = hv->limit;
+	seg->selector = hv->selector;
+	seg->type = attr & 0xf;
+	seg->s = attr >> 4;
+	seg->s &= 1;
+	seg->dpl = (attr >> 5) & 3;
+	seg->present = (attr >> 7) & 1;
+	seg->avl = (attr >> 12) & 1;
+	seg->l = (attr >> 13) & 1;
+	seg->db = (attr >> 14) & 1;
+	seg->g = (attr >> 15) & 1;
+	seg->unusable = !seg->present;
+}

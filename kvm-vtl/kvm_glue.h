@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kvm-vtl - the only file that reads or writes KVM-private state
+ */
+#ifndef _KVM_VTL_KVM_GLUE_H
+#define _KVM_VTL_KVM_GLUE_H
+
+#include <linux/kvm_host.h>
+
+#include "tlfs.h"
+
+void vtl_vcpu_enter(struct kvm_vcpu *vcpu, int *srcu_idx);
+void vtl_vcpu_leave(struct kvm_vcpu *vcpu, int srcu_idx);
+void vtl_vcpu_use_sw_timer(struct kvm_vcpu *vcpu);
+bool vtl_vcpu_knows_thread(struct kvm_vcpu *vcpu);
+int vtl_vcpu_run(struct kvm_vcpu *vcpu, bool wants_to_run);
+void vtl_vcpu_stop(struct kvm_vcpu *vcpu);
+
+void vtl_vcpu_move_shared(struct kvm_vcpu *from, struct kvm_vcpu *to);
+void vtl_vcpu_move_shared_msrs(struct kvm_vcpu *from, struct kvm_vcpu *to);
+bool vtl_vcpu_fpu_matches(struct kvm_vcpu *a, struct kvm_vcpu *b);
+void vtl_vcpu_sync_tsc(struct kvm_vcpu *from, struct kvm_vcpu *to);
+
+bool vtl_vcpu_has_work(struct kvm_vcpu *vcpu);
+bool vtl_vcpu_collect_work(struct kvm_vcpu *vcpu);
+bool vtl_vcpu_takes_interrupt(struct kvm_vcpu *vcpu);
+void vtl_vcpu_raise(struct kvm_vcpu *vcpu, u8 vector);
+void vtl_vcpu_set_auto_eoi(struct kvm_vcpu *vcpu, u8 vector, bool on);
+void vtl_vcpu_drop_exception(struct kvm_vcpu *vcpu);
+void vtl_vcpu_drop_events(struct kvm_vcpu *vcpu);
+void vtl_vcpu_drop_exit(struct kvm_vcpu *vcpu);
+
+bool vtl_vcpu_read_assist(struct kvm_vcpu *vcpu, unsigned int offset,
+			  void *data, unsigned int len);
+bool vtl_vcpu_write_assist(struct kvm_vcpu *vcpu, unsigned int offset,
+			   const void *data, unsigned int len);
+int vtl_vcpu_post_message(struct kvm_vcpu *vcpu, const void *message,
+			  unsigned int len);
+bool vtl_vcpu_takes_messages(struct kvm_vcpu *vcpu);
+void vtl_vcpu_hide_pv(struct kvm_vcpu *vcpu);
+
+void vtl_xmm_read(unsigned int first, unsigned int nr, void *buf);
+void vtl_xmm_write(unsigned int first, unsigned int nr, const void *buf);
+
+void vtl_kvm_disable_pmu(struct kvm *kvm);
+bool vtl_vcpu_can_restrict(struct kvm_vcpu *vcpu);
+bool vtl_kvm_has_irqchip(struct kvm *kvm);
+void vtl_kvm_mark_dead(struct kvm *kvm);
+bool vtl_gfn_is_ram_srcu(struct kvm *kvm, gfn_t gfn,
+			 const struct kvm_memory_slot **slot);
+bool vtl_gfn_is_ram(struct kvm *kvm, gfn_t gfn);
+
+void vtl_segment_to_hv(const struct kvm_segment *seg,
+		       struct hv_vtl_segment *hv);
+void vtl_segment_from_hv(const struct hv_vtl_segment *hv,
+			 struct kvm_segment *seg);
+
+#endif /* _KVM_VTL_KVM_GLUE_H */

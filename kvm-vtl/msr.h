@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kvm-vtl - MSRs that VTLs treat in their own way
+ */
+#ifndef _KVM_VTL_MSR_H
+#define _KVM_VTL_MSR_H
+
+#include <linux/types.h>
+
+u64 vtl_code_page_offsets(bool is_64bit);
+bool vtl_msr_is_shared(u32 msr);
+
+#endif /* _KVM_VTL_MSR_H */

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kvm-vtl - a partition: one KVM VM per VTL over the same guest memory
+ */
+#ifndef _KVM_VTL_PARTITION_H
+#define _KVM_VTL_PARTITION_H
+
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/kvm_host.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+
+#include "common.h"
+#include "protect.h"
+
+struct vtl_vp;
+struct vtl_partition;
+
+/**
+ * struct vtl_vm - the KVM VM of one VTL
+ * @node: entry of the registry; RCU, written under registry_lock
+ * @kvm: KVM's object; immutable, referenced by @file
+ * @file: KVM's file; immutable
+ * @partition: owner; immutable
+ * @vtl: level; immutable
+ */
+struct vtl_vm {
+	struct hlist_node node;
+	struct kvm *kvm;
+	struct file *file;
+	struct vtl_partition *partition;
+	u8 vtl;
+};
+
+/**
+ * struct vtl_partition - a VM as the guest sees it
+ * @ref: the VM's and the VPs' open files
+ * @rcu: delays the free until hooks that looked it up are done
+ * @id: for traces; immutable
+ * @mm: the address space that created it, as KVM demands; only compared
+ * @max_vtl: highest VTL that may be enabled, at least 1; immutable
+ * @vm: per VTL; entries 0 to @max_vtl are set
+ * @lock: protects @config, @vps against creation, memory slots, protections
+ * @enabled_vtls: EnabledVtlSet; grows under @lock, read without it: a VTL that
+ *	a reader misses has no protections yet
+ * @config: per VTL, HvRegisterVsmPartitionConfig
+ * @protect: per VTL, what it allows the lower ones
+ * @vps: by KVM's vCPU id; published once, never replaced
+ * @dead: why the partition died, NULL while it lives; written once
+ */
+struct vtl_partition {
+	struct kref ref;
+	struct rcu_head rcu;
+	u64 id;
+	struct mm_struct *mm;
+	u8 max_vtl;
+	struct vtl_vm vm[VTL_LEVELS];
+	struct mutex lock;	/* see above */
+	u16 enabled_vtls;
+	u64 config[VTL_LEVELS];
+	struct vtl_protect protect[VTL_LEVELS];
+	struct vtl_vp *vps[VTL_MAX_VPS];
+	const char *dead;
+};
+
+/* Walks the VMs of a partition from the lowest VTL up. */
+#define vtl_for_each_vm(vm_, partition_)				\
+	for ((vm_) = &(partition_)->vm[0];				\
+	     (vm_) <= &(partition_)->vm[(partition_)->max_vtl]; (vm_)++)
+
+bool vtl_registry_has(struct kvm *kvm);
+struct vtl_vm *vtl_registry_find_rcu(struct kvm *kvm);
+
+int vtl_partition_create_fd(struct file *kvm_file, unsigned long type,
+			    u8 max_vtl);
+void vtl_partition_get(struct vtl_partition *partition);
+void vtl_partition_put(struct vtl_partition *partition);
+void vtl_partition_kill(struct vtl_partition *partition, const char *why);
+int vtl_partition_check(struct vtl_partition *partition);
+struct vtl_vp *vtl_partition_vp(struct vtl_partition *partition, u32 index);
+struct file *vtl_inner_file(long fd);
+
+static inline bool vtl_partition_has_vtl(const struct vtl_partition *partition,
+					 u8 vtl)
+{
+	return READ_ONCE(partition->enabled_vtls) & BIT(vtl);
+}
+
+#endif /* _KVM_VTL_PARTITION_H */

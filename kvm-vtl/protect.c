@@ -1,0 +1,578 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm-vtl - what a VTL allows the lower VTLs, per guest page
+ *
+ * Vocabulary: the rights of a page are the HV_MAP_GPA_FLAGS that the owning
+ * VTL gave it; they restrict the VTLs below the owner and never the owner.
+ * The effective rights of a VTL are the intersection over all owners above.
+ *
+ * Store: one nibble per page in chunks of 2 MiB of guest memory, and one
+ * xarray value for a chunk whose pages are all equal.  A fully restricted,
+ * fully mixed GiB costs 128 KiB and the xarray's nodes.  Because a chunk is
+ * what a 2 MiB mapping covers, "may this be mapped huge" is one look-up.
+ *
+ * Order of a change, which keeps stale rights out of the EPT/NPT:
+ *
+ *   1. the store is updated (under the partition's lock);
+ *   2. the lower VTLs' SPTEs are zapped under their mmu_lock for writing;
+ *   3. their TLBs are flushed, once for all pages of a hypercall;
+ *   4. VPs that are inside KVM for a lower VTL leave (SRCU), so that no
+ *      emulator, page walk or copy still uses an old host address.
+ *
+ * make_spte() runs under mmu_lock.  An SPTE made with the old rights was made
+ * before step 2 and is zapped by it; one made later sees step 1, because
+ * mmu_lock orders it.  Readers outside mmu_lock are ended by step 4.
+ */
+#include <linux/slab.h>
+
+#include "hooks.h"
+#include "kvm_glue.h"
+#include "partition.h"
+#include "protect.h"
+#include "vp.h"
+
+#define VTL_CHUNK_PAGES		512UL
+#define NIBBLES_PER_WORD	16
+#define CHUNK_WORDS		(VTL_CHUNK_PAGES / NIBBLES_PER_WORD)
+
+/* The rights of one chunk whose pages differ; kmalloc-256 exactly. */
+struct chunk {
+	u64 words[CHUNK_WORDS];
+};
+
+static unsigned int nibble_shift(gfn_t gfn)
+{
+	return (gfn % NIBBLES_PER_WORD) * 4;
+}
+
+static u64 *nibble_word(struct chunk *chunk, gfn_t gfn)
+{
+	return &chunk->words[(gfn % VTL_CHUNK_PAGES) / NIBBLES_PER_WORD];
+}
+
+static vtl_prot_t chunk_get(struct chunk *chunk, gfn_t gfn)
+{
+	return vtl_prot_from_bits(READ_ONCE(*nibble_word(chunk, gfn)) >>
+				  nibble_shift(gfn));
+}
+
+static void chunk_set(struct chunk *chunk, gfn_t gfn, vtl_prot_t prot)
+{
+	u64 *word = nibble_word(chunk, gfn);
+	unsigned int shift = nibble_shift(gfn);
+
+	/* Readers see the old or the new rights of the page, never a mix. */
+	WRITE_ONCE(*word, (*word & ~(0xfULL << shift)) |
+			  ((u64)vtl_prot_bits(prot) << shift));
+}
+
+static u64 uniform_word(vtl_prot_t prot)
+{
+	return vtl_prot_bits(prot) * 0x1111111111111111ULL;
+}
+
+/* Prot of a chunk that is one value; 0x10 | rights tells it from "mixed". */
+static bool chunk_uniform(struct chunk *chunk)
+{
+	vtl_prot_t prot = chunk_get(chunk, 0);
+	int i;
+
+	for (i = 0; i < CHUNK_WORDS; i++)
+		if (READ_ONCE(chunk->words[i]) != uniform_word(prot))
+			return false;
+	return true;
+}
+
+/**
+ * vtl_protect_init - no page is restricted
+ * @protect: the store
+ */
+void vtl_protect_init(struct vtl_protect *protect)
+{
+	xa_init(&protect->chunks);
+	protect->default_prot = VTL_PROT_ALL;
+}
+
+static void free_chunk(void *entry)
+{
+	if (entry && !xa_is_value(entry))
+		kfree_rcu_mightsleep((struct chunk *)entry);
+}
+
+/**
+ * vtl_protect_destroy - forget all protections
+ * @protect: the store; usable again after vtl_protect_init()
+ *
+ * Context: may sleep; partition's lock held or no other user left.
+ */
+void vtl_protect_destroy(struct vtl_protect *protect)
+{
+	unsigned long index;
+	void *entry;
+
+	xa_for_each(&protect->chunks, index, entry) {
+		xa_erase(&protect->chunks, index);
+		free_chunk(entry);
+	}
+	WRITE_ONCE(protect->default_prot, VTL_PROT_ALL);
+}
+
+static vtl_prot_t entry_prot(struct vtl_protect *protect, void *entry,
+			     gfn_t gfn)
+{
+	if (!entry)
+		return READ_ONCE(protect->default_prot);
+	if (xa_is_value(entry))
+		return vtl_prot_from_bits(xa_to_value(entry));
+	return chunk_get(entry, gfn);
+}
+
+/**
+ * vtl_protect_get - rights of one page
+ * @protect: the owner's store
+ * @gfn: page
+ *
+ * Context: any.
+ * Return: the rights.
+ */
+vtl_prot_t vtl_protect_get(struct vtl_protect *protect, gfn_t gfn)
+{
+	vtl_prot_t prot;
+
+	rcu_read_lock();
+	prot = entry_prot(protect,
+			  xa_load(&protect->chunks, gfn / VTL_CHUNK_PAGES),
+			  gfn);
+	rcu_read_unlock();
+	return prot;
+}
+
+static vtl_prot_t chunk_intersect(struct chunk *chunk)
+{
+	vtl_prot_t prot = VTL_PROT_ALL;
+	int i;
+
+	for (i = 0; i < VTL_CHUNK_PAGES; i++)
+		prot &= chunk_get(chunk, i);
+	return prot;
+}
+
+/**
+ * vtl_protect_get_range - rights that all pages of a huge page have
+ * @protect: the owner's store
+ * @gfn: first page, aligned to @nr_pages
+ * @nr_pages: a multiple of the pages of a chunk
+ *
+ * Context: any.
+ * Return: the intersection of the rights.
+ */
+vtl_prot_t vtl_protect_get_range(struct vtl_protect *protect, gfn_t gfn,
+				 unsigned long nr_pages)
+{
+	vtl_prot_t prot = VTL_PROT_ALL;
+	unsigned long i;
+	void *entry;
+
+	rcu_read_lock();
+	for (i = 0; i < nr_pages; i += VTL_CHUNK_PAGES) {
+		entry = xa_load(&protect->chunks, (gfn + i) / VTL_CHUNK_PAGES);
+		if (entry && !xa_is_value(entry))
+			prot &= chunk_intersect(entry);
+		else
+			prot &= entry_prot(protect, entry, gfn);
+	}
+	rcu_read_unlock();
+	return prot;
+}
+
+/**
+ * vtl_protect_is_uniform - have all pages of a huge page the same rights?
+ * @protect: the owner's store
+ * @gfn: first page, aligned to @nr_pages
+ * @nr_pages: a multiple of the pages of a chunk
+ *
+ * Context: any.
+ * Return: true when they have.
+ */
+bool vtl_protect_is_uniform(struct vtl_protect *protect, gfn_t gfn,
+			    unsigned long nr_pages)
+{
+	bool uniform = true;
+	vtl_prot_t first;
+	unsigned long i;
+	void *entry;
+
+	rcu_read_lock();
+	first = entry_prot(protect,
+			   xa_load(&protect->chunks, gfn / VTL_CHUNK_PAGES),
+			   gfn);
+	for (i = 0; i < nr_pages && uniform; i += VTL_CHUNK_PAGES) {
+		entry = xa_load(&protect->chunks, (gfn + i) / VTL_CHUNK_PAGES);
+		uniform = (!entry || xa_is_value(entry)) &&
+			  entry_prot(protect, entry, gfn) == first;
+	}
+	rcu_read_unlock();
+	return uniform;
+}
+
+static struct chunk *split_chunk(struct vtl_protect *protect,
+				 unsigned long index, void *entry)
+{
+	struct chunk *chunk;
+	int i;
+
+	chunk = kmalloc(sizeof(*chunk), GFP_KERNEL_ACCOUNT);
+	if (!chunk)
+		return NULL;
+	for (i = 0; i < CHUNK_WORDS; i++)
+		chunk->words[i] = uniform_word(entry_prot(protect, entry, 0));
+	if (xa_err(xa_store(&protect->chunks, index, chunk,
+			    GFP_KERNEL_ACCOUNT))) {
+		kfree(chunk);
+		return NULL;
+	}
+	return chunk;
+}
+
+/* Returns what the store has for the chunk then. */
+static void *merge_chunk(struct vtl_protect *protect, unsigned long index,
+			 struct chunk *chunk)
+{
+	void *entry = xa_mk_value(vtl_prot_bits(chunk_get(chunk, 0)));
+
+	if (!chunk_uniform(chunk))
+		return chunk;
+	/* Replaces an entry: cannot need memory, and may stay if it did. */
+	if (xa_err(xa_store(&protect->chunks, index, entry,
+			    GFP_KERNEL_ACCOUNT)))
+		return chunk;
+	kvfree_rcu_mightsleep(chunk);
+	return entry;
+}
+
+static void cursor_seek(struct vtl_protect *protect,
+			struct vtl_protect_cursor *cursor, unsigned long index)
+{
+	if (cursor->valid && cursor->index == index)
+		return;
+	cursor->valid = true;
+	cursor->index = index;
+	cursor->entry = xa_load(&protect->chunks, index);
+}
+
+/**
+ * vtl_protect_set_locked - change the rights of one page in the store
+ * @protect: the owner's store
+ * @cursor: zeroed before the first of a row of changes, in which nobody else
+ *	changes @protect
+ * @gfn: page
+ * @prot: new rights
+ *
+ * The lower VTLs' views follow with vtl_protect_apply_locked().
+ *
+ * Context: may sleep; the partition's lock is held.
+ * Return: 1 when the rights changed, 0 when they were the same, -ENOMEM.
+ */
+int vtl_protect_set_locked(struct vtl_protect *protect,
+			   struct vtl_protect_cursor *cursor, gfn_t gfn,
+			   vtl_prot_t prot)
+{
+	unsigned long index = gfn / VTL_CHUNK_PAGES;
+	struct chunk *chunk;
+	void *entry;
+
+	cursor_seek(protect, cursor, index);
+	entry = cursor->entry;
+	if (entry_prot(protect, entry, gfn) == prot)
+		return 0;
+
+	chunk = entry;
+	if (!entry || xa_is_value(entry)) {
+		chunk = split_chunk(protect, index, entry);
+		if (!chunk)
+			return -ENOMEM;
+		cursor->entry = chunk;
+	}
+	chunk_set(chunk, gfn, prot);
+
+	/* Uniform again?  The neighbours say it cheaply in most cases. */
+	if (*nibble_word(chunk, gfn) == uniform_word(prot))
+		cursor->entry = merge_chunk(protect, index, chunk);
+	return 1;
+}
+
+/* Rights of @gfn and how many pages from it on are known to be equal. */
+static vtl_prot_t run_at(struct vtl_protect *protect, gfn_t gfn,
+			 unsigned long *nr_pages)
+{
+	void *entry = xa_load(&protect->chunks, gfn / VTL_CHUNK_PAGES);
+
+	*nr_pages = 1;
+	if (!entry || xa_is_value(entry))
+		*nr_pages = VTL_CHUNK_PAGES - gfn % VTL_CHUNK_PAGES;
+	return entry_prot(protect, entry, gfn);
+}
+
+/**
+ * vtl_protect_next - find the next run of restricted pages
+ * @protect: the owner's store
+ * @gfn: in: where to begin; out: first page of the run
+ * @nr_pages: out: length of the run
+ * @prot: out: its rights, different from the default
+ *
+ * Context: may sleep; the partition's lock is held.
+ * Return: 0, or -ENOENT when there is none.
+ */
+int vtl_protect_next(struct vtl_protect *protect, gfn_t *gfn,
+		     unsigned long *nr_pages, vtl_prot_t *prot)
+{
+	unsigned long index = *gfn / VTL_CHUNK_PAGES;
+	unsigned long step;
+	gfn_t pos = *gfn;
+
+	for (;;) {
+		if (!xa_find(&protect->chunks, &index, ULONG_MAX, XA_PRESENT))
+			return -ENOENT;
+		if (pos < index * VTL_CHUNK_PAGES)
+			pos = index * VTL_CHUNK_PAGES;
+		*prot = run_at(protect, pos, &step);
+		if (*prot != protect->default_prot)
+			break;
+		pos += step;
+		index = pos / VTL_CHUNK_PAGES;
+		cond_resched();
+	}
+
+	*gfn = pos;
+	*nr_pages = 0;
+	while (run_at(protect, pos, &step) == *prot) {
+		*nr_pages += step;
+		pos += step;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * vtl_effective_prot - rights of a VTL on a page
+ * @partition: partition
+ * @vtl: the VTL that accesses
+ * @gfn: page
+ *
+ * Context: any.
+ * Return: the intersection of what all higher VTLs allow.
+ */
+vtl_prot_t vtl_effective_prot(struct vtl_partition *partition, u8 vtl,
+			      gfn_t gfn)
+{
+	vtl_prot_t prot = VTL_PROT_ALL;
+
+	while (++vtl <= partition->max_vtl)
+		prot &= vtl_protect_get(&partition->protect[vtl], gfn);
+	return prot;
+}
+
+/**
+ * vtl_effective_prot_range - rights of a VTL on every page of a huge page
+ * @partition: partition
+ * @vtl: the VTL that accesses
+ * @gfn: first page, aligned to @nr_pages
+ * @nr_pages: 1 or a multiple of the pages of a chunk
+ *
+ * Context: any.
+ * Return: the intersection over pages and higher VTLs.
+ */
+vtl_prot_t vtl_effective_prot_range(struct vtl_partition *partition, u8 vtl,
+				    gfn_t gfn, unsigned long nr_pages)
+{
+	vtl_prot_t prot = VTL_PROT_ALL;
+
+	if (nr_pages == 1)
+		return vtl_effective_prot(partition, vtl, gfn);
+	while (++vtl <= partition->max_vtl)
+		prot &= vtl_protect_get_range(&partition->protect[vtl], gfn,
+					      nr_pages);
+	return prot;
+}
+
+/**
+ * vtl_effective_is_uniform - may a huge page be mapped for a VTL?
+ * @partition: partition
+ * @vtl: the VTL that accesses
+ * @gfn: first page, aligned to @nr_pages
+ * @nr_pages: a multiple of the pages of a chunk
+ *
+ * Context: any.
+ * Return: true when each higher VTL treats all the pages alike.
+ */
+bool vtl_effective_is_uniform(struct vtl_partition *partition, u8 vtl,
+			      gfn_t gfn, unsigned long nr_pages)
+{
+	while (++vtl <= partition->max_vtl)
+		if (!vtl_protect_is_uniform(&partition->protect[vtl], gfn,
+					    nr_pages))
+			return false;
+	return true;
+}
+
+/**
+ * vtl_protect_legal - may a VTL give these rights without MBEC?
+ * @prot: rights
+ *
+ * Without MBEC KX alone decides about execution, so that 0x5 and 0x7 mean 0xd
+ * and 0xf (errata.rst, "Execute flags without MBEC").
+ *
+ * Return: true for the legal combinations of TLFS, "Memory access protections".
+ */
+bool vtl_protect_legal(vtl_prot_t prot)
+{
+	switch (vtl_prot_bits(prot)) {
+	case 0x0:
+	case 0x1:
+	case 0x3:
+	case 0x5:
+	case 0x7:
+	case 0xd:
+	case 0xf:
+		return true;
+	}
+	return false;
+}
+
+/**
+ * vtl_protect_normalize - one form for rights that mean the same
+ * @prot: legal rights
+ *
+ * Return: the rights with UX as KX, which decides alone without MBEC.
+ */
+vtl_prot_t vtl_protect_normalize(vtl_prot_t prot)
+{
+	prot &= ~VTL_PROT_UX;
+	if (prot & VTL_PROT_KX)
+		prot |= VTL_PROT_UX;
+	return prot;
+}
+
+/* Zap [start, end) in one VM, both address spaces. */
+static bool zap_range(struct kvm *kvm, gfn_t start, gfn_t end)
+{
+	bool flush = false;
+	int as_id;
+
+	for (as_id = 0; as_id < kvm_arch_nr_memslot_as_ids(kvm); as_id++) {
+		struct kvm_memslots *slots = __kvm_memslots(kvm, as_id);
+		struct kvm_memslot_iter iter;
+
+		kvm_for_each_memslot_in_gfn_range(&iter, slots, start, end) {
+			struct kvm_gfn_range range = {
+				.slot = iter.slot,
+				.start = max(start, iter.slot->base_gfn),
+				.end = min(end, iter.slot->base_gfn +
+						iter.slot->npages),
+				.may_block = true,
+			};
+
+			flush |= vtl_kvm_kvm_unmap_gfn_range(kvm, &range);
+		}
+	}
+	return flush;
+}
+
+static void zap_begin(struct kvm *kvm, gfn_t start, gfn_t end)
+{
+	write_lock(&kvm->mmu_lock);
+	vtl_kvm_kvm_mmu_invalidate_begin(kvm);
+	vtl_kvm_kvm_mmu_invalidate_range_add(kvm, start, end);
+}
+
+static void zap_end(struct kvm *kvm)
+{
+	vtl_kvm_kvm_mmu_invalidate_end(kvm);
+	write_unlock(&kvm->mmu_lock);
+}
+
+/* Length of the run of consecutive frames at the head of a list. */
+static unsigned int run_length(const u64 *gfns, unsigned int nr_gfns)
+{
+	unsigned int n = 1;
+
+	while (n < nr_gfns && gfns[n] == gfns[0] + n)
+		n++;
+	return n;
+}
+
+static void zap_list(struct kvm *kvm, const u64 *gfns, unsigned int nr_gfns)
+{
+	u64 first = gfns[0], last = gfns[0];
+	unsigned int i, n;
+	int idx;
+
+	for (i = 1; i < nr_gfns; i++) {
+		first = min(first, gfns[i]);
+		last = max(last, gfns[i]);
+	}
+
+	idx = srcu_read_lock(&kvm->srcu);
+	zap_begin(kvm, first, last + 1);
+	for (i = 0; i < nr_gfns; i += n) {
+		n = run_length(gfns + i, nr_gfns - i);
+		zap_range(kvm, gfns[i], gfns[i] + n);
+	}
+	zap_end(kvm);
+	srcu_read_unlock(&kvm->srcu, idx);
+
+	/*
+	 * Flush even when nothing was zapped: another CPU may have zapped the
+	 * same SPTEs and flush only later.
+	 */
+	vtl_kvm_kvm_flush_remote_tlbs(kvm);
+	vtl_vp_quiesce(kvm);
+}
+
+/**
+ * vtl_protect_apply_locked - make changed rights true on all VPs
+ * @partition: partition
+ * @owner: the VTL whose protections changed
+ * @gfns: the pages that changed
+ * @nr_gfns: number of entries of @gfns, at least 1
+ *
+ * When it returns no VP of a lower VTL uses rights that the pages lost.
+ *
+ * Context: may sleep; the partition's lock is held; no vCPU is loaded and no
+ *	KVM lock is held by the caller.
+ */
+void vtl_protect_apply_locked(struct vtl_partition *partition, u8 owner,
+			      const u64 *gfns, unsigned int nr_gfns)
+{
+	u8 vtl;
+
+	lockdep_assert_held(&partition->lock);
+	for (vtl = 0; vtl < owner; vtl++)
+		zap_list(partition->vm[vtl].kvm, gfns, nr_gfns);
+}
+
+/**
+ * vtl_protect_apply_all_locked - as vtl_protect_apply_locked(), for all pages
+ * @partition: partition
+ * @owner: the VTL whose protections changed
+ *
+ * Context: as vtl_protect_apply_locked().
+ */
+void vtl_protect_apply_all_locked(struct vtl_partition *partition, u8 owner)
+{
+	struct kvm *kvm;
+	int idx;
+	u8 vtl;
+
+	lockdep_assert_held(&partition->lock);
+	for (vtl = 0; vtl < owner; vtl++) {
+		kvm = partition->vm[vtl].kvm;
+		idx = srcu_read_lock(&kvm->srcu);
+		zap_begin(kvm, 0, ~0ULL);
+		zap_range(kvm, 0, ~0ULL);
+		zap_end(kvm);
+		srcu_read_unlock(&kvm->srcu, idx);
+		vtl_kvm_kvm_flush_remote_tlbs(kvm);
+		vtl_vp_quiesce(kvm);
+	}
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kvm-vtl - Hyper-V constants and structures that the kernel's headers lack
+ *
+ * Names are spelled as in the kernel's Hyper-V headers where those have or had
+ * them.  Sections named here are sections of the TLFS.
+ */
+#ifndef _KVM_VTL_TLFS_H
+#define _KVM_VTL_TLFS_H
+
+#include <linux/bits.h>
+#include <linux/types.h>
+#include <asm/hyperv-tlfs.h>
+
+/* "Hypercall Interface": call codes */
+#define HVCALL_MODIFY_VTL_PROTECTION_MASK	0x000c
+#define HVCALL_ENABLE_PARTITION_VTL		0x000d
+#define HVCALL_VTL_CALL				0x0011
+#define HVCALL_VTL_RETURN			0x0012
+
+#define HV_EXT_CALL_MAX		(HV_EXT_CALL_QUERY_CAPABILITIES + 64)
+
+/* "Hypercall Interface": the control word */
+#define HV_HC_FAST			BIT_ULL(16)
+#define HV_HC_VARHEAD_BITS		GENMASK_ULL(26, 17)
+#define HV_HC_REP_COUNT_SHIFT		32
+#define HV_HC_REP_START_SHIFT		48
+#define HV_HC_REP_BITS			0xfff
+#define HV_HC_RESERVED \
+	(GENMASK_ULL(31, 27) | GENMASK_ULL(47, 44) | GENMASK_ULL(63, 60))
+
+/* "Hypercall status codes" */
+#define HV_STATUS_INVALID_PARTITION_ID		13
+#define HV_STATUS_INVALID_VP_INDEX		14
+#define HV_STATUS_INVALID_VP_STATE		21
+#define HV_STATUS_INVALID_REGISTER_VALUE	80
+#define HV_STATUS_INVALID_VTL_STATE		81
+
+/* "Partitions" and "Virtual Processors" */
+#define HV_PARTITION_SELF		(~0ULL)
+#define HV_SELF_VP			0xfffffffeU
+
+/* HV_INPUT_VTL */
+#define HV_INPUT_VTL_TARGET		GENMASK(3, 0)
+#define HV_INPUT_VTL_USE_TARGET		BIT(4)
+#define HV_INPUT_VTL_RESERVED		GENMASK(7, 5)
+
+/* "Feature and interface discovery": leaf 0x40000003 */
+#define HV_FEATURE_EAX_SYNIC		BIT(2)
+#define HV_FEATURE_EAX_HYPERCALL_MSRS	BIT(5)
+#define HV_FEATURE_EAX_VP_INDEX		BIT(6)
+#define HV_FEATURE_EBX_ACCESS_VSM	BIT(16)
+#define HV_FEATURE_EBX_ACCESS_VP_REGS	BIT(17)
+#define HV_FEATURE_EDX_XMM_INPUT	BIT(4)
+#define HV_FEATURE_EDX_XMM_OUTPUT	BIT(15)
+#define HV_FEATURE_EDX_PAT		BIT(20)
+
+/* "VTL control": entry reasons */
+#define HV_VTL_ENTRY_CALL		1
+#define HV_VTL_ENTRY_INTERRUPT		2
+
+/* HvCallVtlReturn: control input */
+#define HV_VTL_RETURN_FAST		BIT_ULL(0)
+
+/* "HV_REGISTER_NAME" */
+#define HV_REGISTER_PENDING_EVENT0		0x00010004
+#define HV_REGISTER_VP_INDEX_NAME		0x00090003
+#define HV_REGISTER_VP_ASSIST_PAGE		0x00090013
+#define HV_REGISTER_HYPERCALL			0x00090001
+#define HV_REGISTER_GUEST_OS_ID_NAME		0x00090002
+#define HV_REGISTER_REFERENCE_TSC_NAME		0x00090017
+#define HV_REGISTER_SINT0_NAME			0x000a0000
+#define HV_REGISTER_SINT15_NAME			0x000a000f
+#define HV_REGISTER_SCONTROL_NAME		0x000a0010
+#define HV_REGISTER_SVERSION_NAME		0x000a0011
+#define HV_REGISTER_SIFP_NAME			0x000a0012
+#define HV_REGISTER_SIPP_NAME			0x000a0013
+#define HV_REGISTER_VSM_CODE_PAGE_OFFSETS	0x000d0002
+#define HV_REGISTER_VSM_VP_STATUS		0x000d0003
+#define HV_REGISTER_VSM_PARTITION_STATUS	0x000d0004
+#define HV_REGISTER_VSM_VINA			0x000d0005
+#define HV_REGISTER_VSM_CAPABILITIES		0x000d0006
+#define HV_REGISTER_VSM_PARTITION_CONFIG	0x000d0007
+#define HV_REGISTER_VSM_VP_SECURE_CONFIG_VTL0	0x000d0010
+#define HV_REGISTER_CR_INTERCEPT_CONTROL	0x000e0000
+#define HV_REGISTER_CR_INTERCEPT_CR0_MASK	0x000e0001
+#define HV_REGISTER_CR_INTERCEPT_CR4_MASK	0x000e0002
+#define HV_REGISTER_CR_INTERCEPT_MISC_MASK	0x000e0003
+
+#define HV_X64_REGISTER_RAX			0x00020000
+#define HV_X64_REGISTER_RSP			0x00020004
+#define HV_X64_REGISTER_R15			0x0002000f
+#define HV_X64_REGISTER_RIP			0x00020010
+#define HV_X64_REGISTER_RFLAGS			0x00020011
+#define HV_X64_REGISTER_CR0			0x00040000
+#define HV_X64_REGISTER_CR2			0x00040001
+#define HV_X64_REGISTER_CR3			0x00040002
+#define HV_X64_REGISTER_CR4			0x00040003
+#define HV_X64_REGISTER_CR8			0x00040004
+#define HV_X64_REGISTER_XFEM			0x00040005
+#define HV_X64_REGISTER_DR0			0x00050000
+#define HV_X64_REGISTER_DR3			0x00050003
+#define HV_X64_REGISTER_DR6			0x00050004
+#define HV_X64_REGISTER_DR7			0x00050005
+#define HV_X64_REGISTER_ES			0x00060000
+#define HV_X64_REGISTER_CS			0x00060001
+#define HV_X64_REGISTER_SS			0x00060002
+#define HV_X64_REGISTER_DS			0x00060003
+#define HV_X64_REGISTER_FS			0x00060004
+#define HV_X64_REGISTER_GS			0x00060005
+#define HV_X64_REGISTER_LDTR			0x00060006
+#define HV_X64_REGISTER_TR			0x00060007
+#define HV_X64_REGISTER_IDTR			0x00070000
+#define HV_X64_REGISTER_GDTR			0x00070001
+#define HV_X64_REGISTER_EFER			0x00080001
+#define HV_X64_REGISTER_KERNEL_GS_BASE		0x00080002
+#define HV_X64_REGISTER_APIC_BASE		0x00080003
+#define HV_X64_REGISTER_PAT			0x00080004
+#define HV_X64_REGISTER_SYSENTER_CS		0x00080005
+#define HV_X64_REGISTER_SYSENTER_EIP		0x00080006
+#define HV_X64_REGISTER_SYSENTER_ESP		0x00080007
+#define HV_X64_REGISTER_STAR			0x00080008
+#define HV_X64_REGISTER_LSTAR			0x00080009
+#define HV_X64_REGISTER_CSTAR			0x0008000a
+#define HV_X64_REGISTER_SFMASK			0x0008000b
+#define HV_X64_REGISTER_TSC_AUX			0x0008007b
+
+/* HvRegisterVsmPartitionConfig */
+#define HV_VSM_CONFIG_ENABLE_PROTECTION		BIT_ULL(0)
+#define HV_VSM_CONFIG_DEFAULT_MASK_SHIFT	1
+#define HV_VSM_CONFIG_DEFAULT_MASK		GENMASK_ULL(4, 1)
+#define HV_VSM_CONFIG_ZERO_MEMORY		BIT_ULL(5)
+
+/* HvRegisterVsmVina, and VinaAsserted in the VP assist page */
+#define HV_VINA_VECTOR				0xffULL
+#define HV_VINA_ENABLED				BIT_ULL(8)
+#define HV_VINA_AUTO_RESET			BIT_ULL(9)
+#define HV_VINA_AUTO_EOI			BIT_ULL(10)
+#define HV_VINA_ASSERTED			BIT(0)
+
+/* HvRegisterPendingEvent0 */
+#define HV_PENDING_EVENT_PENDING		BIT_ULL(0)
+#define HV_PENDING_EVENT_TYPE			GENMASK_ULL(3, 1)
+#define HV_PENDING_EVENT_DELIVER_ERROR_CODE	BIT_ULL(8)
+#define HV_PENDING_EVENT_VECTOR_SHIFT		16
+#define HV_PENDING_EVENT_ERROR_CODE_SHIFT	32
+#define HV_PENDING_EVENT_RESERVED \
+	(GENMASK_ULL(7, 4) | GENMASK_ULL(15, 9))
+
+/* "HV_MESSAGE_TYPE" and HV_X64_INTERCEPT_MESSAGE_HEADER access types */
+#define HV_MESSAGE_TYPE_GPA_INTERCEPT	0x80000001U
+#define HV_INTERCEPT_ACCESS_READ	0
+#define HV_INTERCEPT_ACCESS_WRITE	1
+#define HV_INTERCEPT_ACCESS_EXECUTE	2
+#define HV_CACHE_TYPE_WB		6
+
+/**
+ * struct hv_vtl_segment - HV_X64_SEGMENT_REGISTER
+ * @base: segment base
+ * @limit: segment limit in bytes
+ * @selector: selector
+ * @attributes: 3:0 type, 4 non-system, 6:5 DPL, 7 present, 12 AVL, 13 long,
+ *	14 default, 15 granularity
+ */
+struct hv_vtl_segment {
+	u64 base;
+	u32 limit;
+	u16 selector;
+	u16 attributes;
+} __packed;
+
+/**
+ * struct hv_vtl_table - HV_X64_TABLE_REGISTER
+ * @pad: zero
+ * @limit: table limit in bytes
+ * @base: linear address of the table
+ */
+struct hv_vtl_table {
+	u16 pad[3];
+	u16 limit;
+	u64 base;
+} __packed;
+
+/**
+ * struct hv_vtl_context - HV_INITIAL_VP_CONTEXT (x64)
+ * @rip: instruction pointer
+ * @rsp: stack pointer
+ * @rflags: flags
+ * @cs: code segment
+ * @ds: data segment
+ * @es: data segment
+ * @fs: data segment
+ * @gs: data segment
+ * @ss: stack segment
+ * @tr: task register
+ * @ldtr: local descriptor table
+ * @idtr: interrupt descriptor table
+ * @gdtr: global descriptor table
+ * @efer: IA32_EFER
+ * @cr0: CR0
+ * @cr3: CR3
+ * @cr4: CR4
+ * @pat: IA32_PAT
+ */
+struct hv_vtl_context {
+	u64 rip;
+	u64 rsp;
+	u64 rflags;
+	struct hv_vtl_segment cs, ds, es, fs, gs, ss, tr, ldtr;
+	struct hv_vtl_table idtr, gdtr;
+	u64 efer;
+	u64 cr0;
+	u64 cr3;
+	u64 cr4;
+	u64 pat;
+} __packed;
+static_assert(sizeof(struct hv_vtl_context) == 224);
+
+/**
+ * struct hv_vtl_enable_partition - input of HvCallEnablePartitionVtl
+ * @partition_id: partition
+ * @target_vtl: VTL to enable
+ * @flags: HV_ENABLE_PARTITION_VTL_*
+ * @reserved: zero
+ */
+struct hv_vtl_enable_partition {
+	u64 partition_id;
+	u8 target_vtl;
+	u8 flags;
+	u8 reserved[6];
+} __packed;
+static_assert(sizeof(struct hv_vtl_enable_partition) == 16);
+
+/**
+ * struct hv_vtl_enable_vp - input of HvCallEnableVpVtl
+ * @partition_id: partition
+ * @vp_index: VP
+ * @target_vtl: VTL to enable
+ * @reserved: zero
+ * @context: state at the first entry of the VTL
+ */
+struct hv_vtl_enable_vp {
+	u64 partition_id;
+	u32 vp_index;
+	u8 target_vtl;
+	u8 reserved[3];
+	struct hv_vtl_context context;
+} __packed;
+static_assert(sizeof(struct hv_vtl_enable_vp) == 240);
+
+/**
+ * struct hv_vtl_modify_protection - header of HvCallModifyVtlProtectionMask
+ * @partition_id: partition
+ * @map_flags: HV_MAP_GPA_FLAGS: rights of the lower VTLs
+ * @target_vtl: HV_INPUT_VTL: the VTL whose protections change
+ * @reserved: zero
+ */
+struct hv_vtl_modify_protection {
+	u64 partition_id;
+	u32 map_flags;
+	u8 target_vtl;
+	u8 reserved[3];
+} __packed;
+static_assert(sizeof(struct hv_vtl_modify_protection) == 16);
+
+/**
+ * struct hv_vtl_vp_registers - header of HvCallGet/SetVpRegisters
+ * @partition_id: partition
+ * @vp_index: VP
+ * @input_vtl: HV_INPUT_VTL
+ * @reserved: zero
+ */
+struct hv_vtl_vp_registers {
+	u64 partition_id;
+	u32 vp_index;
+	u8 input_vtl;
+	u8 reserved[3];
+} __packed;
+static_assert(sizeof(struct hv_vtl_vp_registers) == 16);
+
+/**
+ * union hv_vtl_reg_value - HV_REGISTER_VALUE
+ * @low: 64-bit registers, or the low half
+ * @high: the high half
+ * @segment: segment registers
+ * @table: descriptor-table registers
+ */
+union hv_vtl_reg_value {
+	struct {
+		u64 low;
+		u64 high;
+	};
+	struct hv_vtl_segment segment;
+	struct hv_vtl_table table;
+};
+
+static_assert(sizeof(union hv_vtl_reg_value) == 16);
+
+/**
+ * struct hv_vtl_reg_assoc - element of HvCallSetVpRegisters
+ * @name: register
+ * @reserved: ignored
+ * @value: new value
+ */
+struct hv_vtl_reg_assoc {
+	u32 name;
+	u32 reserved[3];
+	union hv_vtl_reg_value value;
+} __packed;
+static_assert(sizeof(struct hv_vtl_reg_assoc) == 32);
+
+/**
+ * struct hv_vtl_memory_intercept - a HvMessageTypeGpaIntercept message
+ * @message_type: HV_MESSAGE_TYPE_GPA_INTERCEPT
+ * @payload_size: bytes behind @sender
+ * @message_flags: zero
+ * @reserved: zero
+ * @sender: zero
+ * @vp_index: VP
+ * @instruction_length: 0 when the CPU does not report it
+ * @access_type: HV_INTERCEPT_ACCESS_*
+ * @execution_state: 1:0 CPL, 2 CR0.PE, 3 CR0.AM, 4 EFER.LMA, 10:7 VTL
+ * @cs: code segment
+ * @rip: address of the instruction, not advanced
+ * @rflags: flags
+ * @cache_type: HV_CACHE_TYPE_WB
+ * @instruction_byte_count: valid bytes of @instruction_bytes
+ * @memory_access_info: 0 GVA valid, 1 GVA and GPA valid
+ * @tpr_priority: zero
+ * @reserved2: zero
+ * @gva: guest virtual address when valid
+ * @gpa: guest physical address
+ * @instruction_bytes: the instruction, when the CPU reports it
+ */
+struct hv_vtl_memory_intercept {
+	u32 message_type;
+	u8 payload_size;
+	u8 message_flags;
+	u16 reserved;
+	u64 sender;
+	u32 vp_index;
+	u8 instruction_length;
+	u8 access_type;
+	u16 execution_state;
+	struct hv_vtl_segment cs;
+	u64 rip;
+	u64 rflags;
+	u32 cache_type;
+	u8 instruction_byte_count;
+	u8 memory_access_info;
+	u8 tpr_priority;
+	u8 reserved2;
+	u64 gva;
+	u64 gpa;
+	u8 instruction_bytes[16];
+} __packed;
+static_assert(sizeof(struct hv_vtl_memory_intercept) == 16 + 0x50);
+
+#endif /* _KVM_VTL_TLFS_H */

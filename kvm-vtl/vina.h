@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kvm-vtl - VINA, the notification of a VTL about interrupts for lower ones
+ */
+#ifndef _KVM_VTL_VINA_H
+#define _KVM_VTL_VINA_H
+
+#include "vp.h"
+
+bool vtl_vina_valid(u64 vina);
+void vtl_vina_set(struct vtl_vp *vp, u8 vtl, u64 vina);
+void vtl_vina_keep_auto_eoi(struct kvm_vcpu *vcpu);
+bool vtl_vina_due(struct vtl_vp *vp);
+void vtl_vina_raise(struct vtl_vp_vtl *v);
+bool vtl_vina_keeps_asserted(struct vtl_vp_vtl *v);
+
+static inline bool vtl_vina_enabled(const struct vtl_vp *vp, u8 vtl)
+{
+	return READ_ONCE(vp->vtl[vtl].vina) & HV_VINA_ENABLED;
+}
+
+#endif /* _KVM_VTL_VINA_H */

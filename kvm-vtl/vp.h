@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kvm-vtl - a virtual processor: one KVM vCPU per VTL, one thread, one active
+ * VTL
+ */
+#ifndef _KVM_VTL_VP_H
+#define _KVM_VTL_VP_H
+
+#include <linux/fs.h>
+#include <linux/kvm_host.h>
+#include <linux/mutex.h>
+
+#include "common.h"
+#include "hypercall.h"
+#include "partition.h"
+#include "tlfs.h"
+
+/**
+ * enum vtl_action - why a hook made the active vCPU leave KVM_RUN
+ * @VTL_ACTION_NONE: KVM itself left
+ * @VTL_ACTION_CALL: VTL call
+ * @VTL_ACTION_RETURN: VTL return
+ * @VTL_ACTION_HYPERCALL: a hypercall of ours waits in vtl_vp.hypercall
+ * @VTL_ACTION_INTERCEPT: a memory intercept waits in vtl_vp.intercept
+ */
+enum vtl_action {
+	VTL_ACTION_NONE,
+	VTL_ACTION_CALL,
+	VTL_ACTION_RETURN,
+	VTL_ACTION_HYPERCALL,
+	VTL_ACTION_INTERCEPT,
+};
+
+/* Work at the next entry of a VTL, done with its vCPU loaded. */
+#define VTL_ENTRY_ASSIST	BIT(0)	/* write entry reason, RAX, RCX */
+#define VTL_ENTRY_HYPERCALL	BIT(1)	/* complete the hypercall */
+#define VTL_ENTRY_EVENT		BIT(2)	/* inject PendingEvent0 */
+#define VTL_ENTRY_VINA		BIT(3)	/* notify of an interrupt below */
+
+/**
+ * struct vtl_vp_vtl - what a VP has per VTL
+ * @vcpu: KVM's object; immutable
+ * @file: KVM's file; immutable
+ * @entry: mask of VTL_ENTRY_*
+ * @entry_reason: HV_VTL_ENTRY_*, for VTL_ENTRY_ASSIST
+ * @pending_event: HvX64RegisterPendingEvent0
+ * @vina: HvRegisterVsmVina; written under vp->mutex, read by wakers
+ * @no_context: the VMM enabled the VTL, whose registers it cannot set: it must
+ *	not run
+ */
+struct vtl_vp_vtl {
+	struct kvm_vcpu *vcpu;
+	struct file *file;
+	u32 entry;
+	u32 entry_reason;
+	u64 pending_event[2];
+	u64 vina;
+	bool no_context;
+};
+
+/**
+ * struct vtl_denial - an access that KVM itself made for the guest and that
+ * the protections forbid
+ * @valid: there is one
+ * @fetching: the emulator fetches an instruction now
+ * @gfn: page
+ * @access: the missing rights
+ */
+struct vtl_denial {
+	bool valid;
+	bool fetching;
+	gfn_t gfn;
+	vtl_prot_t access;
+};
+
+/**
+ * struct vtl_vp - a virtual processor
+ * @partition: owner; immutable
+ * @index: KVM's vCPU id, which is the VP index; immutable
+ * @mutex: KVM_RUN and all ioctls of the VP; protects all but the members below
+ * @vtl: per VTL
+ * @active_vtl: the VTL that runs or would run; written under @mutex, read by
+ *	wakers
+ * @enabled_vtls: EnabledVtlSet of the VP; grows under the partition's lock
+ * @task: the thread inside the run loop, NULL outside; RCU
+ * @pending: not 0 when the run loop has to look for interrupts: mask of VTLs
+ *	that were woken while another one was active
+ * @action: what the hooks ask the run loop to do
+ * @exit_vtl: the VTL whose userspace exit waits for an answer
+ * @shared_msrs_dirty: a shared MSR was written since the last switch
+ * @hypercall: the hypercall in progress
+ * @intercept: the memory intercept in progress
+ * @intercept_vtl: the VTL that @intercept is for
+ * @denial: the access that was denied
+ */
+struct vtl_vp {
+	struct vtl_partition *partition;
+	u32 index;
+	struct mutex mutex;	/* see above */
+	struct vtl_vp_vtl vtl[VTL_LEVELS];
+	u8 active_vtl;
+	u16 enabled_vtls;
+	struct task_struct __rcu *task;
+	unsigned long pending;
+	enum vtl_action action;
+	u8 exit_vtl;
+	bool shared_msrs_dirty;
+	u8 intercept_vtl;
+	struct vtl_denial denial;
+	struct hv_vtl_memory_intercept intercept;
+	struct vtl_hypercall hypercall;
+};
+
+static inline struct kvm_vcpu *vtl_vp_vcpu(struct vtl_vp *vp, u8 vtl)
+{
+	return vp->vtl[vtl].vcpu;
+}
+
+static inline struct kvm_vcpu *vtl_vp_active_vcpu(struct vtl_vp *vp)
+{
+	return vp->vtl[vp->active_vtl].vcpu;
+}
+
+static inline bool vtl_vp_has_vtl(const struct vtl_vp *vp, u8 vtl)
+{
+	return READ_ONCE(vp->enabled_vtls) & BIT(vtl);
+}
+
+static inline u8 vtl_vp_highest_vtl(const struct vtl_vp *vp)
+{
+	return fls(READ_ONCE(vp->enabled_vtls)) - 1;
+}
+
+int vtl_vp_create_fd(struct vtl_partition *partition, unsigned long id);
+void vtl_vp_destroy(struct vtl_vp *vp);
+long vtl_vp_run(struct vtl_vp *vp);
+struct vtl_vp *vtl_vp_running(struct kvm_vcpu *vcpu);
+void vtl_vp_move_shared(struct vtl_vp *vp, u8 from, u8 to);
+void vtl_vp_quiesce(struct kvm *kvm);
+
+#endif /* _KVM_VTL_VP_H */
