@@ -1,0 +1,861 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VTL state as the VMM sees it: get and set, and the reset by a VMM that knows
+ * nothing of VTLs.
+ */
+#include "vtl_test.h"
+
+AREA(state)
+
+#define CONFIG_RWX (HV_CONFIG_ENABLE_PROTECTION | HV_CONFIG_DEFAULT(HV_RWX))
+
+static u8 pages[8][PAGE_SIZE] __page;
+
+static int get_partition(struct vm *vm, struct kvm_vtl_partition *state)
+{
+	*state = (struct kvm_vtl_partition) { .size = sizeof(*state) };
+	return ioctl(vm->fd, KVM_VTL_GET_PARTITION, state);
+}
+
+static int set_partition(struct vm *vm, u32 vtls, u64 config)
+{
+	struct kvm_vtl_partition state = {
+		.size = sizeof(state), .enabled_vtls = vtls,
+		.config = { 0, config },
+	};
+
+	return ioctl(vm->fd, KVM_VTL_SET_PARTITION, &state) ? -errno : 0;
+}
+
+static int get_vp(struct vcpu *vcpu, struct kvm_vtl_vp *state)
+{
+	*state = (struct kvm_vtl_vp) { .size = sizeof(*state) };
+	return ioctl(vcpu->fd, KVM_VTL_GET_VP, state);
+}
+
+static int set_vp(struct vcpu *vcpu, u32 vtls, u32 active)
+{
+	struct kvm_vtl_vp state = {
+		.size = sizeof(state), .enabled_vtls = vtls,
+		.active_vtl = active,
+	};
+
+	return ioctl(vcpu->fd, KVM_VTL_SET_VP, &state) ? -errno : 0;
+}
+
+static int get_ranges(struct vm *vm, u64 start, struct kvm_vtl_range *ranges,
+		      u32 count, u64 *next)
+{
+	struct kvm_vtl_protections p = {
+		.size = sizeof(p), .vtl = 1, .nr_ranges = count,
+		.start_gfn = start, .ranges = (uintptr_t)ranges,
+	};
+
+	if (ioctl(vm->fd, KVM_VTL_GET_PROTECTIONS, &p))
+		return -errno;
+	*next = p.out_next_gfn;
+	return p.out_nr_ranges;
+}
+
+static int set_ranges(struct vm *vm, u32 vtl, struct kvm_vtl_range *ranges,
+		      u32 count)
+{
+	struct kvm_vtl_protections p = {
+		.size = sizeof(p), .vtl = vtl, .nr_ranges = count,
+		.ranges = (uintptr_t)ranges,
+	};
+
+	return ioctl(vm->fd, KVM_VTL_SET_PROTECTIONS, &p) ? -errno :
+	       p.out_nr_ranges;
+}
+
+/* --- partition and VP ---------------------------------------------------- */
+
+static u64 stop_in_vtl1(u64 a, u64 b)
+{
+	GUEST_SYNC(2);
+	return 0;
+}
+
+static void state_guest(void)
+{
+	hv_init();
+	GUEST_SYNC(0);
+	vsm_init();
+	GUEST_SYNC(1);
+	vtl1_exec(stop_in_vtl1, 0, 0);
+}
+
+TEST_F(state, follows_the_guest)
+{
+	struct vm *vm = VTL_VM(.entry = state_guest);
+	struct vcpu *vcpu = &vm->vcpu[0];
+	struct kvm_vtl_partition p;
+	struct kvm_vtl_vp vp;
+
+	ASSERT_EQ(0, get_partition(vm, &p));
+	EXPECT_EQ(1, p.enabled_vtls);
+	EXPECT_EQ(1, p.out_max_vtl);
+	EXPECT_EQ(0, p.config[0]);
+	EXPECT_EQ(0, p.config[1]);
+	ASSERT_EQ(0, get_vp(vcpu, &vp));
+	EXPECT_EQ(1, vp.enabled_vtls);
+	EXPECT_EQ(0, vp.active_vtl);
+
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	ASSERT_EQ(0, get_partition(vm, &p));
+	EXPECT_EQ(3, p.enabled_vtls);
+	EXPECT_EQ(CONFIG_RWX, p.config[1]);
+	EXPECT_EQ(0, p.config[0] | p.config[2] | p.config[3]);
+	ASSERT_EQ(0, get_vp(vcpu, &vp));
+	EXPECT_EQ(3, vp.enabled_vtls);
+	EXPECT_EQ(0, vp.active_vtl);
+
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	EXPECT_EQ(2, vcpu->ucall.args[0]);
+	ASSERT_EQ(0, get_vp(vcpu, &vp));
+	EXPECT_EQ(1, vp.active_vtl);
+	EXPECT_UCALL(UCALL_DONE, vcpu);
+	vm_destroy(vm);
+}
+
+TEST_F(state, set_partition)
+{
+	struct vm *vm = VTL_VM(.entry = state_guest);
+	struct kvm_vtl_partition p;
+
+	EXPECT_EQ(-EINVAL, set_partition(vm, 0, 0));
+	EXPECT_EQ(-EINVAL, set_partition(vm, 2, CONFIG_RWX));
+	EXPECT_EQ(-EINVAL, set_partition(vm, 5, 0));
+	EXPECT_EQ(-EINVAL, set_partition(vm, 0x10001, 0));
+	EXPECT_EQ(-EINVAL, set_partition(vm, 1, CONFIG_RWX));
+	EXPECT_EQ(-EINVAL, set_partition(vm, 3, BIT(20)));
+	EXPECT_EQ(-EINVAL, set_partition(vm, 3, HV_CONFIG_DEFAULT(HV_W)));
+	EXPECT_EQ(0, set_partition(vm, 1, 0));
+	ASSERT_EQ(0, get_partition(vm, &p));
+	EXPECT_EQ(1, p.enabled_vtls);
+	EXPECT_EQ(0, set_partition(vm, 3, CONFIG_RWX));
+	ASSERT_EQ(0, get_partition(vm, &p));
+	EXPECT_EQ(3, p.enabled_vtls);
+	EXPECT_EQ(CONFIG_RWX, p.config[1]);
+	EXPECT_EQ(0, set_partition(vm, 3, CONFIG_RWX));
+	EXPECT_EQ(-EBUSY, set_partition(vm, 1, 0));
+	vm_destroy(vm);
+}
+
+TEST_F(state, set_partition_reserved_config)
+{
+	struct vm *vm = VTL_VM();
+	struct kvm_vtl_partition p = {
+		.size = sizeof(p), .enabled_vtls = 1, .config = { 1 },
+	};
+
+	EXPECT_EQ(-1, ioctl(vm->fd, KVM_VTL_SET_PARTITION, &p));
+	EXPECT_EQ(EINVAL, errno);
+	p.config[0] = 0;
+	p.config[3] = 1;
+	EXPECT_EQ(-1, ioctl(vm->fd, KVM_VTL_SET_PARTITION, &p));
+	EXPECT_EQ(EINVAL, errno);
+	vm_destroy(vm);
+}
+
+/* How far a set came */
+TEST_F(state, set_protections_in_part)
+{
+	struct vm *vm = VTL_VM();
+	struct kvm_vtl_range r[3] = {
+		{ .start_gfn = 16, .nr_pages = 1, .prot = HV_R },
+		{ .start_gfn = 17, .nr_pages = 0, .prot = HV_R },
+		{ .start_gfn = 18, .nr_pages = 1, .prot = HV_R },
+	}, now[4];
+	struct kvm_vtl_protections p = {
+		.size = sizeof(p), .vtl = 1, .nr_ranges = 3,
+		.ranges = (uintptr_t)r, .out_nr_ranges = 77,
+	};
+	u64 next;
+
+	EXPECT_EQ(-1, ioctl(vm->fd, KVM_VTL_SET_PROTECTIONS, &p));
+	EXPECT_EQ(EBUSY, errno);
+	EXPECT_EQ(0, p.out_nr_ranges);
+	ASSERT_EQ(0, set_partition(vm, 3, CONFIG_RWX));
+	EXPECT_EQ(-1, ioctl(vm->fd, KVM_VTL_SET_PROTECTIONS, &p));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(1, p.out_nr_ranges);
+	EXPECT_EQ(1, get_ranges(vm, 0, now, 4, &next));
+	EXPECT_EQ(16, now[0].start_gfn);
+	vm_destroy(vm);
+}
+
+TEST_F(state, set_vp)
+{
+	struct vm *vm = VTL_VM();
+	struct vcpu *vcpu = &vm->vcpu[0];
+	struct kvm_vtl_vp vp;
+
+	EXPECT_EQ(-EINVAL, set_vp(vcpu, 0, 0));
+	EXPECT_EQ(-EINVAL, set_vp(vcpu, 2, 1));
+	EXPECT_EQ(-EINVAL, set_vp(vcpu, 1, 1));
+	EXPECT_EQ(-EINVAL, set_vp(vcpu, 3, 2));
+	EXPECT_EQ(-EINVAL, set_vp(vcpu, 7, 0));
+	/* Not for the partition yet */
+	EXPECT_GT(0, set_vp(vcpu, 3, 0));
+	ASSERT_EQ(0, get_vp(vcpu, &vp));
+	EXPECT_EQ(1, vp.enabled_vtls);
+	ASSERT_EQ(0, set_partition(vm, 3, CONFIG_RWX));
+	EXPECT_EQ(0, set_vp(vcpu, 3, 1));
+	ASSERT_EQ(0, get_vp(vcpu, &vp));
+	EXPECT_EQ(3, vp.enabled_vtls);
+	EXPECT_EQ(1, vp.active_vtl);
+	EXPECT_EQ(0, set_vp(vcpu, 3, 0));
+	EXPECT_EQ(-EBUSY, set_vp(vcpu, 1, 0));
+	vm_destroy(vm);
+}
+
+TEST_F(state, pending_events)
+{
+	struct vm *vm = VTL_VM();
+	struct vcpu *vcpu = &vm->vcpu[0];
+	struct kvm_vtl_vp vp;
+
+	ASSERT_EQ(0, get_vp(vcpu, &vp));
+	vp.pending_event[0] = HV_EVENT_EXCEPTION(PF_VECTOR) |
+			      HV_EVENT_HAS_ERROR;
+	vp.pending_event[1] = 0x1234;
+	EXPECT_EQ(0, ioctl(vcpu->fd, KVM_VTL_SET_VP, &vp));
+	ASSERT_EQ(0, get_vp(vcpu, &vp));
+	EXPECT_EQ(HV_EVENT_EXCEPTION(PF_VECTOR) | HV_EVENT_HAS_ERROR,
+		  vp.pending_event[0]);
+	EXPECT_EQ(0x1234, vp.pending_event[1]);
+	vp.pending_event[0] |= BIT(2);		/* not an exception */
+	EXPECT_EQ(-1, ioctl(vcpu->fd, KVM_VTL_SET_VP, &vp));
+	EXPECT_EQ(EINVAL, errno);
+	vp.pending_event[0] = 0;
+	vp.pending_event[1] = 0;
+	vp.pending_event[4] = 1;		/* VTL2 */
+	EXPECT_EQ(-1, ioctl(vcpu->fd, KVM_VTL_SET_VP, &vp));
+	EXPECT_EQ(EINVAL, errno);
+	vm_destroy(vm);
+}
+
+/* An event that the VMM restores reaches VTL0. */
+static void count_ud(struct guest_cpu *cpu, struct guest_regs *regs)
+{
+}
+
+static void event_guest(void)
+{
+	guest_on(UD_VECTOR, count_ud);
+	GUEST_SYNC(0);
+	GUEST_SYNC(this_cpu()->count[UD_VECTOR]);
+	GUEST_SYNC(this_cpu()->count[UD_VECTOR]);
+}
+
+static int set_event(struct vcpu *vcpu, u64 event)
+{
+	struct kvm_vtl_vp vp;
+
+	if (get_vp(vcpu, &vp))
+		return -errno;
+	vp.pending_event[0] = event;
+	return ioctl(vcpu->fd, KVM_VTL_SET_VP, &vp) ? -errno : 0;
+}
+
+/* Completes the exit, as a VMM does before it saves or restores state. */
+static int complete_exit(struct vcpu *vcpu)
+{
+	int ret;
+
+	vcpu->run->immediate_exit = 1;
+	ret = vcpu_run_once(vcpu);
+	vcpu->run->immediate_exit = 0;
+	return ret;
+}
+
+static void check_event(struct __test_metadata *_metadata, struct vcpu *vcpu,
+			u64 count)
+{
+	struct kvm_vtl_vp vp;
+
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	EXPECT_EQ(count, vcpu->ucall.args[0]);
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	EXPECT_EQ(count, vcpu->ucall.args[0]);
+	ASSERT_EQ(0, get_vp(vcpu, &vp));
+	EXPECT_EQ(0, vp.pending_event[0]);
+}
+
+TEST_F(state, restored_event_is_delivered)
+{
+	struct vm *vm = VTL_VM(.entry = event_guest);
+	struct vcpu *vcpu = &vm->vcpu[0];
+
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	EXPECT_EQ(-EINTR, complete_exit(vcpu));
+	EXPECT_EQ(0, set_event(vcpu, HV_EVENT_EXCEPTION(UD_VECTOR)));
+	check_event(_metadata, vcpu, 1);
+	vm_destroy(vm);
+}
+
+/* In the middle of an exit it may be refused, but does no harm. */
+TEST_F(state, event_before_completion)
+{
+	struct vm *vm = VTL_VM(.entry = event_guest);
+	struct vcpu *vcpu = &vm->vcpu[0];
+	int ret;
+
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	ret = set_event(vcpu, HV_EVENT_EXCEPTION(UD_VECTOR));
+	if (ret)
+		EXPECT_EQ(-EBUSY, ret);
+	check_event(_metadata, vcpu, !ret);
+	vm_destroy(vm);
+}
+
+/* --- protections --------------------------------------------------------- */
+
+#define GFN(n)		((uintptr_t)pages[n] / PAGE_SIZE)
+
+static void protections_guest(void)
+{
+	vsm_init();
+	vtl1_close(pages[0], 3, HV_R);
+	vtl1_close(pages[3], 1, HV_NONE);
+	vtl1_close(pages[5], 1, HV_NONE);
+	vtl1_close(pages[6], 1, HV_RX);
+	GUEST_SYNC(1);
+	vtl1_close(pages[1], 1, HV_RWX);
+	GUEST_SYNC(2);
+	vtl1_close(pages[0], 8, HV_RWX);
+	GUEST_SYNC(3);
+}
+
+static const struct {
+	u32 page, nr, prot;
+} expected[] = {
+	{ 0, 3, HV_R }, { 3, 1, HV_NONE }, { 5, 1, HV_NONE }, { 6, 1, HV_RX },
+};
+
+TEST_F(state, get_protections)
+{
+	struct vm *vm = VTL_VM(.entry = protections_guest);
+	struct kvm_vtl_range r[8], one;
+	u64 next, cursor = 0;
+	u32 i;
+
+	EXPECT_EQ(0, get_ranges(vm, 0, r, 8, &next));
+	EXPECT_EQ(~0ULL, next);
+	EXPECT_UCALL(UCALL_SYNC, &vm->vcpu[0]);
+	memset(r, 0xff, sizeof(r));
+	ASSERT_EQ(4, get_ranges(vm, 0, r, 8, &next));
+	EXPECT_EQ(~0ULL, next);
+	for (i = 0; i < 4; i++) {
+		EXPECT_EQ(GFN(expected[i].page), r[i].start_gfn);
+		EXPECT_EQ(expected[i].nr, r[i].nr_pages);
+		EXPECT_EQ(expected[i].prot, r[i].prot);
+		EXPECT_EQ(0, r[i].__reserved);
+	}
+	/* one by one */
+	for (i = 0; i < 4; i++) {
+		ASSERT_EQ(1, get_ranges(vm, cursor, &one, 1, &cursor));
+		EXPECT_EQ(0, memcmp(&one, &r[i], sizeof(one)));
+		EXPECT_NE(~0ULL, cursor);
+	}
+	EXPECT_EQ(0, get_ranges(vm, cursor, &one, 1, &cursor));
+	EXPECT_EQ(~0ULL, cursor);
+	/* from the middle of a range */
+	ASSERT_EQ(1, get_ranges(vm, GFN(2), &one, 1, &next));
+	EXPECT_EQ(GFN(2), one.start_gfn);
+	EXPECT_EQ(1, one.nr_pages);
+	/* no room */
+	EXPECT_EQ(0, get_ranges(vm, 0, NULL, 0, &next));
+	EXPECT_LE(next, GFN(0));
+
+	EXPECT_UCALL(UCALL_SYNC, &vm->vcpu[0]);
+	EXPECT_EQ(5, get_ranges(vm, 0, r, 8, &next));
+	EXPECT_UCALL(UCALL_SYNC, &vm->vcpu[0]);
+	EXPECT_EQ(0, get_ranges(vm, 0, r, 8, &next));
+	vm_destroy(vm);
+}
+
+TEST_F(state, bad_protections)
+{
+	struct vm *vm = VTL_VM();
+	struct kvm_vtl_range good = {
+		.start_gfn = 0x100, .nr_pages = 1, .prot = HV_R,
+	}, r = good;
+
+	/* No VTL1, no protections */
+	EXPECT_GT(0, set_ranges(vm, 1, &good, 1));
+	ASSERT_EQ(0, set_partition(vm, 3, CONFIG_RWX));
+	EXPECT_EQ(1, set_ranges(vm, 1, &good, 1));
+	EXPECT_EQ(-ENOENT, set_ranges(vm, 2, &good, 1));
+	EXPECT_EQ(-ENOENT, set_ranges(vm, 4, &good, 1));
+	EXPECT_GT(0, set_ranges(vm, 0, &good, 1));
+	EXPECT_EQ(-EFAULT, set_ranges(vm, 1, NULL, 1));
+	r.__reserved = 1;
+	EXPECT_EQ(-EINVAL, set_ranges(vm, 1, &r, 1));
+	r = good;
+	r.prot = 0x10;
+	EXPECT_EQ(-EINVAL, set_ranges(vm, 1, &r, 1));
+	r.prot = HV_W;
+	EXPECT_EQ(-EINVAL, set_ranges(vm, 1, &r, 1));
+	r = good;
+	r.nr_pages = 0;
+	EXPECT_EQ(-EINVAL, set_ranges(vm, 1, &r, 1));
+	r.nr_pages = ~0ULL;
+	EXPECT_EQ(-EINVAL, set_ranges(vm, 1, &r, 1));
+	r.start_gfn = ~0ULL;
+	r.nr_pages = 1;
+	EXPECT_EQ(-EINVAL, set_ranges(vm, 1, &r, 1));
+	vm_destroy(vm);
+}
+
+/* A second machine gets what the first one had, and holds its VTL0 to it. */
+static void restored_guest(void)
+{
+	u32 i;
+
+	for (i = 0; i < 4; i++)
+		GUEST_TRAP(GP_VECTOR, probe_write(pages[i], 1));
+	GUEST_NO_TRAP(probe_read(pages[0], NULL));
+	GUEST_TRAP(GP_VECTOR, probe_read(pages[3], NULL));
+	GUEST_NO_TRAP(probe_write(pages[4], 1));
+	GUEST_TRAP(GP_VECTOR, probe_write(pages[6], 1));
+	GUEST_NO_TRAP(probe_write(pages[7], 1));
+}
+
+TEST_F(state, round_trip)
+{
+	struct vm *vm = VTL_VM(.entry = protections_guest), *other;
+	struct kvm_vtl_partition p;
+	struct kvm_vtl_range r[8], again[8];
+	struct kvm_vtl_vp vp;
+	u64 next;
+
+	EXPECT_UCALL(UCALL_SYNC, &vm->vcpu[0]);
+	ASSERT_EQ(0, get_partition(vm, &p));
+	ASSERT_EQ(0, get_vp(&vm->vcpu[0], &vp));
+	ASSERT_EQ(4, get_ranges(vm, 0, r, 8, &next));
+	vm_destroy(vm);
+
+	other = VTL_VM(.entry = restored_guest);
+	ASSERT_EQ(0, ioctl(other->fd, KVM_VTL_SET_PARTITION, &p));
+	ASSERT_EQ(0, ioctl(other->vcpu[0].fd, KVM_VTL_SET_VP, &vp));
+	ASSERT_EQ(4, set_ranges(other, 1, r, 4));
+	ASSERT_EQ(4, get_ranges(other, 0, again, 8, &next));
+	EXPECT_EQ(0, memcmp(r, again, 4 * sizeof(r[0])));
+	EXPECT_UCALL(UCALL_DONE, &other->vcpu[0]);
+	vm_destroy(other);
+}
+
+/* --- reset --------------------------------------------------------------- */
+
+static void before_reset(void)
+{
+	*(u64 *)pages[0] = 1;
+	*(u64 *)pages[1] = 2;
+	vsm_init();
+	vtl1_close(pages[0], 1, HV_NONE);
+	vtl1_close(pages[1], 1, HV_R);
+	GUEST_TRAP(GP_VECTOR, probe_write(pages[0], 5));
+	GUEST_SYNC(1);
+	GUEST_FAIL("ran on after the reset", 0);
+}
+
+static u64 stay(u64 a, u64 b)
+{
+	GUEST_SYNC(1);
+	return 0;
+}
+
+static void before_reset_in_vtl1(void)
+{
+	vsm_init();
+	vtl1_close(pages[0], 1, HV_NONE);
+	vtl1_exec(stay, 0, 0);
+	GUEST_FAIL("ran on after the reset", 0);
+}
+
+/* All as at the first time, and the program's data as they were left */
+static void after_reset(void)
+{
+	u64 value;
+
+	GUEST_NO_TRAP(probe_write(pages[0], 3));
+	GUEST_NO_TRAP(probe_write(pages[1], 4));
+	memset(vtl1, 0, sizeof(vtl1));
+	memset(guest_area(0, 1)->simp, 0, PAGE_SIZE);
+	hv_init();
+	GUEST_EQ(0x10001, hv_reg(HV_OWN_VTL, HV_REG_VSM_PARTITION_STATUS));
+	GUEST_EQ(0x10000, hv_reg(HV_OWN_VTL, HV_REG_VSM_VP_STATUS));
+	GUEST_TRAP(UD_VECTOR, vtl_try_call(HV_VTL_CALL, 0));
+	vsm_init();
+	vtl1_close(pages[0], 1, HV_NONE);
+	GUEST_TRAP(GP_VECTOR, probe_read(pages[0], &value));
+	GUEST_EQ(1, vtl1[0].messages);
+	GUEST_NO_TRAP(probe_write(pages[1], 5));
+}
+
+/* What a VMM writes at reset: nothing but the registers, of each vCPU. */
+static int write_reset_state(struct vcpu *vcpu)
+{
+	struct kvm_regs regs = { .rip = 0xfff0, .rflags = 2 };
+	struct kvm_sregs s;
+
+	if (ioctl(vcpu->fd, KVM_GET_SREGS, &s))
+		return -errno;
+	s.cs = (struct kvm_segment) {
+		.base = 0xffff0000, .limit = 0xffff, .selector = 0xf000,
+		.type = 11, .present = 1, .s = 1,
+	};
+	s.ds = (struct kvm_segment) {
+		.limit = 0xffff, .type = 3, .present = 1, .s = 1,
+	};
+	s.es = s.fs = s.gs = s.ss = s.ds;
+	s.ldt = (struct kvm_segment) {
+		.limit = 0xffff, .type = 2, .present = 1,
+	};
+	s.tr = s.ldt;
+	s.tr.type = 11;
+	s.gdt.base = s.idt.base = 0;
+	s.gdt.limit = s.idt.limit = 0xffff;
+	s.cr0 = 0x60000010;
+	s.cr2 = s.cr3 = s.cr4 = s.cr8 = 0;
+	s.efer = 0;
+	if (ioctl(vcpu->fd, KVM_SET_SREGS, &s) ||
+	    ioctl(vcpu->fd, KVM_SET_REGS, &regs))
+		return -errno;
+	return 0;
+}
+
+static void reset_and_check(struct __test_metadata *_metadata, struct vm *vm)
+{
+	struct vcpu *vcpu = &vm->vcpu[0];
+	struct kvm_vtl_partition p;
+	struct kvm_vtl_range r[8];
+	struct kvm_vtl_vp vp;
+	u64 next;
+
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	ASSERT_EQ(0, write_reset_state(vcpu));
+	ASSERT_EQ(0, get_partition(vm, &p));
+	EXPECT_EQ(1, p.enabled_vtls);
+	EXPECT_EQ(0, p.config[1]);
+	EXPECT_EQ(0, get_ranges(vm, 0, r, 8, &next));
+	ASSERT_EQ(0, get_vp(vcpu, &vp));
+	EXPECT_EQ(1, vp.enabled_vtls);
+	EXPECT_EQ(0, vp.active_vtl);
+	ASSERT_EQ(0, vcpu_set_entry(vcpu, after_reset));
+	EXPECT_UCALL(UCALL_DONE, vcpu);
+	vm_destroy(vm);
+}
+
+TEST_F(state, reset)
+{
+	reset_and_check(_metadata, VTL_VM(.entry = before_reset));
+}
+
+TEST_F(state, reset_while_vtl1_runs)
+{
+	reset_and_check(_metadata, VTL_VM(.entry = before_reset_in_vtl1));
+}
+
+/* The same writes on a machine that did not use VTLs change nothing. */
+static void unused_guest(void)
+{
+	GUEST_SYNC(1);
+}
+
+TEST_F(state, reset_without_vtl1)
+{
+	reset_and_check(_metadata, VTL_VM(.entry = unused_guest));
+}
+
+/* Writing other registers, or to another VP, is no reset. */
+static void no_reset_guest(void)
+{
+	vsm_init();
+	vtl1_close(pages[0], 1, HV_NONE);
+	GUEST_SYNC(1);
+	GUEST_TRAP(GP_VECTOR, probe_write(pages[0], 1));
+	vtl_call();
+}
+
+TEST_F(state, ordinary_sregs_are_no_reset)
+{
+	struct vm *vm = VTL_VM(.entry = no_reset_guest);
+	struct vcpu *vcpu = &vm->vcpu[0];
+	struct kvm_sregs sregs;
+
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_GET_SREGS, &sregs));
+	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_SET_SREGS, &sregs));
+	EXPECT_UCALL(UCALL_DONE, vcpu);
+	vm_destroy(vm);
+}
+
+/*
+ * ZeroMemoryOnReset: what VTL0 could not read does not outlive VTL1; the rest
+ * stays.
+ */
+static u64 zero_on_reset(u64 zero, u64 b)
+{
+	hv_set_reg(HV_OWN_VTL, HV_REG_VSM_PARTITION_CONFIG,
+		   CONFIG_RWX | (zero ? HV_CONFIG_ZERO_MEMORY : 0));
+	return 0;
+}
+
+static void secret_guest(void)
+{
+	*(u64 *)pages[0] = 1;
+	*(u64 *)pages[1] = 2;
+	*(u64 *)pages[2] = 3;
+	vsm_init();
+	vtl1_exec(zero_on_reset, 1, 0);
+	vtl1_close(pages[0], 1, HV_NONE);
+	vtl1_close(pages[1], 1, HV_R);
+	GUEST_SYNC(1);
+}
+
+static void after_secret(void)
+{
+	GUEST_EQ(0, *(u64 *)pages[0]);
+	GUEST_EQ(2, *(u64 *)pages[1]);
+	GUEST_EQ(3, *(u64 *)pages[2]);
+}
+
+TEST_F(state, reset_zeroes_secrets)
+{
+	struct vm *vm = VTL_VM(.entry = secret_guest);
+	struct vcpu *vcpu = &vm->vcpu[0];
+
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	ASSERT_EQ(0, write_reset_state(vcpu));
+	ASSERT_EQ(0, vcpu_set_entry(vcpu, after_secret));
+	EXPECT_UCALL(UCALL_DONE, vcpu);
+	vm_destroy(vm);
+}
+
+/* A secret whose memory was taken away cannot be zeroed. */
+TEST_F(state, reset_without_memory)
+{
+	struct kvm_userspace_memory_region gone = { .slot = SLOT_RAM };
+	struct vm *vm = VTL_VM(.entry = secret_guest);
+	struct vcpu *vcpu = &vm->vcpu[0];
+
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	ASSERT_EQ(0, ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &gone));
+	EXPECT_EQ(-EIO, write_reset_state(vcpu));
+	EXPECT_EQ(-EIO, vcpu_run_once(vcpu));
+	vm_destroy(vm);
+}
+
+/* The reset state in a VP other than the first resets that VP only. */
+TEST_F(state, reset_of_another_vp)
+{
+	struct vm *vm = VTL_VM(.entry = no_reset_guest, .vcpus = 2);
+	struct kvm_vtl_partition p;
+
+	EXPECT_UCALL(UCALL_SYNC, &vm->vcpu[0]);
+	ASSERT_EQ(0, write_reset_state(&vm->vcpu[1]));
+	ASSERT_EQ(0, get_partition(vm, &p));
+	EXPECT_EQ(3, p.enabled_vtls);
+	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
+	vm_destroy(vm);
+}
+
+/* What a VTL1 left behind does not wait for the next one, or for VTL0. */
+static struct {
+	u64 os_id, hypercall, reference_tsc;
+} left;
+
+static void first_in_vtl1(void)
+{
+	left.os_id = rdmsr(HV_MSR_GUEST_OS_ID);
+	left.hypercall = rdmsr(HV_MSR_HYPERCALL);
+	left.reference_tsc = rdmsr(HV_MSR_REFERENCE_TSC);
+	wrmsr(HV_MSR_GUEST_OS_ID, HV_TEST_OS_ID);
+	vtl_try_call(HV_VTL_RETURN, 0);
+	GUEST_FAIL("entered twice", 0);
+}
+
+static u64 leave_behind(u64 a, u64 b)
+{
+	wrmsr(HV_MSR_REFERENCE_TSC, (uintptr_t)pages[0] | HV_MSR_ENABLE);
+	hv_set_reg(HV_INPUT_VTL(0), HV_REG_PENDING_EVENT0,
+		   HV_EVENT_EXCEPTION(UD_VECTOR));
+	GUEST_NE(0, rdmsr(HV_MSR_GUEST_OS_ID));
+	GUEST_NE(0, rdmsr(HV_MSR_HYPERCALL));
+	GUEST_SYNC(1);
+	return 0;
+}
+
+static void leaving_guest(void)
+{
+	vsm_init();
+	vtl1_exec(leave_behind, 0, 0);
+	GUEST_FAIL("ran on after the reset", 0);
+}
+
+static void clean_guest(void)
+{
+	struct hv_enable_vp_vtl *in = (void *)this_area()->in;
+
+	hv_init();
+	GUEST_EQ(HV_SUCCESS, vsm_enable_partition());
+	memset(in, 0, 16);
+	in->partition = HV_PARTITION_SELF;
+	in->vp = HV_VP_SELF;
+	in->vtl = 1;
+	vsm_context(&in->context, 0);
+	in->context.rip = (uintptr_t)first_in_vtl1;
+	memset(&left, 0xff, sizeof(left));
+	GUEST_EQ(HV_SUCCESS, hv_call_mem(HV_ENABLE_VP_VTL, in, NULL));
+	vtl_call();
+	GUEST_EQ(0, left.os_id);
+	GUEST_EQ(0, left.hypercall);
+	GUEST_EQ(0, left.reference_tsc);
+	GUEST_EQ(0, this_cpu()->count[UD_VECTOR]);
+}
+
+TEST_F(state, reset_leaves_nothing)
+{
+	struct vm *vm = VTL_VM(.entry = leaving_guest);
+	struct vcpu *vcpu = &vm->vcpu[0];
+	struct kvm_vtl_vp vp;
+
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	ASSERT_EQ(0, write_reset_state(vcpu));
+	ASSERT_EQ(0, get_vp(vcpu, &vp));
+	EXPECT_EQ(0, vp.pending_event[0]);
+	ASSERT_EQ(0, vcpu_set_entry(vcpu, clean_guest));
+	EXPECT_UCALL(UCALL_DONE, vcpu);
+	vm_destroy(vm);
+}
+
+/* A secret that cannot be zeroed: the machine is dead rather than open. */
+static void secret_in_big_guest(void)
+{
+	vsm_init();
+	vtl1_exec(zero_on_reset, 1, 0);
+	vtl1_close((void *)GUEST_BIG, 1, HV_NONE);
+	GUEST_SYNC(1);
+}
+
+TEST_F(state, failed_reset_is_the_end)
+{
+	struct vm *vm = VTL_VM(.entry = secret_in_big_guest, .big_area = true);
+	struct vcpu *vcpu = &vm->vcpu[0];
+	struct kvm_vtl_partition p;
+
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	ASSERT_EQ(0, munmap(vm->big, GUEST_BIG_SIZE));
+	EXPECT_EQ(-EIO, write_reset_state(vcpu));
+	EXPECT_EQ(-EIO, vcpu_run_once(vcpu));
+	EXPECT_EQ(-1, get_partition(vm, &p));
+	EXPECT_EQ(EIO, errno);
+	vm_destroy(vm);
+}
+
+/* --- VTLs that the VMM enables ------------------------------------------- */
+
+static void call_guest(void)
+{
+	hv_init();
+	vtl_try_call(HV_VTL_CALL, 0);
+}
+
+/* Its registers are not in the ABI yet: it never runs with others. */
+TEST_F(state, vtl_without_registers)
+{
+	struct vm *vm = VTL_VM(.entry = call_guest);
+
+	ASSERT_EQ(0, set_partition(vm, 3, CONFIG_RWX));
+	ASSERT_EQ(0, set_vp(&vm->vcpu[0], 3, 0));
+	EXPECT_EQ(-EIO, vcpu_run_once(&vm->vcpu[0]));
+	EXPECT_EQ(-EIO, vcpu_run_once(&vm->vcpu[0]));
+	vm_destroy(vm);
+
+	vm = VTL_VM(.entry = call_guest);
+	ASSERT_EQ(0, set_partition(vm, 3, CONFIG_RWX));
+	ASSERT_EQ(0, set_vp(&vm->vcpu[0], 3, 1));
+	EXPECT_EQ(-EIO, vcpu_run_once(&vm->vcpu[0]));
+	vm_destroy(vm);
+}
+
+/* --- VTL0's registers while VTL1 is active ------------------------------- */
+
+static u64 registers_in_vtl1(u64 a, u64 b)
+{
+	wrmsr(MSR_LSTAR, 0x2222);
+	GUEST_SYNC(1);
+	GUEST_EQ(0x2222, rdmsr(MSR_LSTAR));
+	GUEST_EQ(GUEST_PAGE_TABLES_OF(1), read_cr3());
+	GUEST_EQ(1, this_cpu()->vtl);
+	return 0;
+}
+
+static void registers_guest(void)
+{
+	vsm_init();
+	wrmsr(MSR_LSTAR, 0x1111);
+	vtl1_exec(registers_in_vtl1, 0, 0);
+	GUEST_EQ(0x3333, rdmsr(MSR_LSTAR));
+	GUEST_EQ(0, this_cpu()->vtl);
+}
+
+static u64 get_msr(struct vcpu *vcpu, u32 index)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} m = { .head.nmsrs = 1, .entry.index = index };
+
+	return ioctl(vcpu->fd, KVM_GET_MSRS, &m) == 1 ? m.entry.data : ~0ULL;
+}
+
+static int set_msr(struct vcpu *vcpu, u32 index, u64 value)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} m = { .head.nmsrs = 1, .entry = { .index = index, .data = value } };
+
+	return ioctl(vcpu->fd, KVM_SET_MSRS, &m);
+}
+
+/* A VMM reads and writes everything back, in the middle of VTL1. */
+TEST_F(state, synchronize_while_vtl1_runs)
+{
+	struct vm *vm = VTL_VM(.entry = registers_guest);
+	struct vcpu *vcpu = &vm->vcpu[0];
+	struct kvm_regs regs;
+	struct kvm_sregs sregs;
+	struct kvm_xsave xsave;
+	struct kvm_debugregs debug;
+	struct kvm_vcpu_events events;
+	struct kvm_lapic_state lapic;
+
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_GET_SREGS, &sregs));
+	EXPECT_EQ(GUEST_PAGE_TABLES_OF(0), sregs.cr3);
+	EXPECT_EQ((uintptr_t)&guest_area(0, 0)->cpu, sregs.gs.base);
+	EXPECT_EQ(0x1111, get_msr(vcpu, MSR_LSTAR));
+	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_GET_REGS, &regs));
+	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_GET_XSAVE, &xsave));
+	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_GET_DEBUGREGS, &debug));
+	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &events));
+	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_GET_LAPIC, &lapic));
+	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_SET_REGS, &regs));
+	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_SET_SREGS, &sregs));
+	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_SET_XSAVE, &xsave));
+	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_SET_DEBUGREGS, &debug));
+	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &events));
+	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_SET_LAPIC, &lapic));
+	ASSERT_EQ(1, set_msr(vcpu, MSR_LSTAR, 0x3333));
+	EXPECT_UCALL(UCALL_DONE, vcpu);
+	vm_destroy(vm);
+}
+
+TEST_HARNESS_MAIN
