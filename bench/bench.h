@@ -98,6 +98,8 @@ void set_entry(struct vcpu *vcpu, void (*fn)(void));
 /* Has the guest the instructions of AMD?  Its variable, set by bench_init(). */
 extern bool on_amd;
 void bench_init(void);
+/* The same, and VTL1 is there */
+void bench_init_vtl(void);
 
 /* A hypercall, or a VTL call or return that keeps all registers but these */
 static inline u64 raw_hypercall(u64 rcx, u64 rax)

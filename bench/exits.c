@@ -24,14 +24,12 @@ TIMED_LOOP(guest_touch,
 static void guest_init(void)
 {
 	bench_init();
-	hv_init();
 	GUEST_SYNC(raw_hypercall(UNKNOWN_CALL, 0));
 }
 
 static void guest_init_vtl(void)
 {
-	bench_init();
-	vsm_init();
+	bench_init_vtl();
 	GUEST_SYNC(raw_hypercall(UNKNOWN_CALL, 0));
 }
 

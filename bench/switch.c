@@ -55,8 +55,7 @@ static void guest_switch(void)
 {
 	u64 n, start, i;
 
-	bench_init();
-	vsm_init();
+	bench_init_vtl();
 	for (;;) {
 		n = READ_ONCE(bench_n);
 		start_return_loop();

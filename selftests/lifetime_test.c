@@ -286,8 +286,8 @@ static pid_t start_vmm(const char *device, u32 max_vtl, void (*entry)(void))
 }
 
 /*
- * Both on one CPU: on two of them the svm host breaks now and then, which is
- * not explained (Documentation/testing.rst, "Open").
+ * Both on one CPU: on two of them TCG corrupts the svm host, with KVM alone as
+ * well (Documentation/testing.rst, "Two processors of the svm host").
  */
 TEST_F(lifetime, two_vmms_at_once)
 {
