@@ -3,7 +3,6 @@
  * Files and processes: every order of closing, fork, several machines and
  * several threads, and the sudden death of a VMM.
  */
-#include <sched.h>
 #include <sys/time.h>
 #include "vtl_test.h"
 
@@ -285,18 +284,10 @@ static pid_t start_vmm(const char *device, u32 max_vtl, void (*entry)(void))
 	return pid;
 }
 
-/*
- * Both on one CPU: on two of them TCG corrupts the svm host, with KVM alone as
- * well (Documentation/testing.rst, "Two processors of the svm host").
- */
 TEST_F(lifetime, two_vmms_at_once)
 {
-	cpu_set_t first;
 	pid_t a, b;
 
-	CPU_ZERO(&first);
-	CPU_SET(0, &first);
-	ASSERT_EQ(0, sched_setaffinity(0, sizeof(first), &first));
 	rounds = 3000;
 	a = start_vmm(NULL, 1, work);
 	b = start_vmm(NULL, 1, work);

@@ -775,6 +775,7 @@ static void writer(void)
 static void two_vps_guest(void)
 {
 	volatile u64 *p = (void *)(pages[1] + 8);
+	u32 a, b, c, d;
 	u64 seen, i;
 
 	if (this_cpu()->vp) {
@@ -789,7 +790,8 @@ static void two_vps_guest(void)
 	/* When the call has returned no write can be under way. */
 	seen = *p;
 	for (i = 0; i < 1000; i++) {
-		guest_relax(i);
+		/* An exit: PAUSE ends the turn of an emulated processor. */
+		cpuid(0, 0, &a, &b, &c, &d);
 		GUEST_EQ(seen, *p);
 	}
 	GUEST_WAIT(READ_ONCE(vtl1[1].messages));

@@ -23,6 +23,8 @@ usage: selftests/vmtest/run.sh -m svm|vmx [OPTION...]
   -s SECONDS      limit for the whole boot (default: svm 1500, vmx 2400)
   -v              show the tests' output while they run
   --cpus N        CPUs of svm (default 2)
+  --thread KIND   of TCG (svm): single (default), or multi, which corrupts
+                  machines now and then (Documentation/testing.rst)
   --mem MIB       memory (default: svm 2048, vmx 1024)
   --model NAME    CPU model (default: svm max, vmx broadwell_ult)
   --cmdline WORDS add to the kernel's command line, e.g. parameters of the
@@ -47,8 +49,8 @@ die() { echo "vmtest: error: $*" >&2; exit 1; }
 
 parse_arguments()
 {
-	host='' series=6.12 tests='' seconds='' verbose='' cpus=2 mem='' model=''
-	extra='' root9p='' run='' program='' module=1 load=1
+	host='' series=6.12 tests='' seconds='' verbose='' cpus=2 mem=''
+	thread=single model='' extra='' root9p='' run='' program='' module=1 load=1
 	while [ $# -gt 0 ]; do
 		case $1 in
 		-m) host=$2; shift ;;
@@ -57,6 +59,7 @@ parse_arguments()
 		-s) seconds=$2; shift ;;
 		-v) verbose=1 ;;
 		--cpus) cpus=$2; shift ;;
+		--thread) thread=$2; shift ;;
 		--mem) mem=$2; shift ;;
 		--model) model=$2; shift ;;
 		--cmdline) extra=$2; shift ;;
@@ -249,7 +252,7 @@ start_svm()
 	local share_root="local,path=/,mount_tag=hostroot"
 	share_root+=",security_model=none,readonly=on,multidevs=remap"
 	local args=(
-		-accel "tcg,thread=multi" -cpu "$model" -smp "$cpus" -m "$mem"
+		-accel "tcg,thread=$thread" -cpu "$model" -smp "$cpus" -m "$mem"
 		-nodefaults -no-user-config -no-reboot -display none
 		-kernel "$kernel/vmlinuz" -initrd "$work/initramfs"
 		-append "$(command_line)"
