@@ -150,7 +150,8 @@ static void offer_vsm(struct kvm_cpuid_entry2 *entries, int nent)
 		    (e->eax & HV_FEATURES_NEEDED) != HV_FEATURES_NEEDED)
 			continue;
 		e->ebx |= HV_FEATURE_EBX_ACCESS_VSM |
-			  HV_FEATURE_EBX_ACCESS_VP_REGS;
+			  HV_FEATURE_EBX_ACCESS_VP_REGS |
+			  HV_FEATURE_EBX_START_VP;
 		e->edx |= HV_FEATURE_EDX_XMM_INPUT |
 			  HV_FEATURE_EDX_XMM_OUTPUT | HV_FEATURE_EDX_PAT;
 	}

@@ -7,6 +7,7 @@
  */
 #include <linux/kvm_host.h>
 
+#include "context.h"
 #include "hooks.h"
 #include "hypercall.h"
 #include "kvm_glue.h"
@@ -50,95 +51,6 @@ u16 vtl_hv_enable_partition_vtl(struct vtl_vp *vp, struct vtl_hypercall *hc)
 	return status;
 }
 
-static int set_sregs(struct kvm_vcpu *vcpu, const struct hv_vtl_context *ctx)
-{
-	struct kvm_sregs sregs;
-	u64 efer = ctx->efer;
-
-	/* Some guests leave the status bit out. */
-	if ((efer & EFER_LME) && (ctx->cr0 & X86_CR0_PG))
-		efer |= EFER_LMA;
-	if (!vtl_kvm_kvm_valid_efer(vcpu, efer & ~EFER_LMA))
-		return -EINVAL;
-	/* errata.rst, "64-bit VTLs": the assist page has the x64 layout. */
-	if (!(ctx->cr0 & X86_CR0_PE) || !(efer & EFER_LMA))
-		return -EINVAL;
-	if (!__is_canonical_address(ctx->rip,
-				    ctx->cr4 & X86_CR4_LA57 ? 57 : 48))
-		return -EINVAL;
-	if (ctx->rflags & (~VTL_RFLAGS_DEFINED | X86_EFLAGS_VM))
-		return -EINVAL;
-
-	vtl_kvm_kvm_arch_vcpu_ioctl_get_sregs(vcpu, &sregs);
-	vtl_segment_from_hv(&ctx->cs, &sregs.cs);
-	vtl_segment_from_hv(&ctx->ds, &sregs.ds);
-	vtl_segment_from_hv(&ctx->es, &sregs.es);
-	vtl_segment_from_hv(&ctx->fs, &sregs.fs);
-	vtl_segment_from_hv(&ctx->gs, &sregs.gs);
-	vtl_segment_from_hv(&ctx->ss, &sregs.ss);
-	vtl_segment_from_hv(&ctx->ldtr, &sregs.ldt);
-	/* The CPU cannot run without a TR: the reset value stays. */
-	if (ctx->tr.attributes & BIT(7))
-		vtl_segment_from_hv(&ctx->tr, &sregs.tr);
-	sregs.idt.base = ctx->idtr.base;
-	sregs.idt.limit = ctx->idtr.limit;
-	sregs.gdt.base = ctx->gdtr.base;
-	sregs.gdt.limit = ctx->gdtr.limit;
-	sregs.efer = efer;
-	sregs.cr0 = ctx->cr0;
-	sregs.cr3 = ctx->cr3;
-	sregs.cr4 = ctx->cr4;
-	return vtl_kvm_kvm_arch_vcpu_ioctl_set_sregs(vcpu, &sregs);
-}
-
-static int set_regs(struct kvm_vcpu *vcpu, const struct hv_vtl_context *ctx)
-{
-	struct kvm_regs regs = {
-		.rip = ctx->rip,
-		.rsp = ctx->rsp,
-		.rflags = ctx->rflags | X86_EFLAGS_FIXED,
-	};
-
-	return vtl_kvm_kvm_arch_vcpu_ioctl_set_regs(vcpu, &regs);
-}
-
-static int set_loaded_state(struct kvm_vcpu *vcpu,
-			    const struct hv_vtl_context *ctx)
-{
-	int idx, ret;
-
-	vtl_vcpu_enter(vcpu, &idx);
-	ret = vtl_reset_vcpu(vcpu);
-	if (!ret && vtl_kvm_kvm_set_msr_ignored_check(vcpu, MSR_IA32_CR_PAT,
-						      ctx->pat, false))
-		ret = -EINVAL;
-	vtl_vcpu_leave(vcpu, idx);
-	return ret;
-}
-
-/*
- * The vCPU of a VTL that is not enabled on its VP never runs, so it can be set
- * up from the thread of another VP.
- */
-static int set_context(struct kvm_vcpu *vcpu, const struct hv_vtl_context *ctx)
-{
-	struct kvm_mp_state runnable = { .mp_state = KVM_MP_STATE_RUNNABLE };
-	int ret;
-
-	ret = set_loaded_state(vcpu, ctx);
-	if (ret)
-		return ret;
-
-	mutex_lock(&vcpu->mutex);
-	ret = set_sregs(vcpu, ctx);
-	if (!ret)
-		ret = set_regs(vcpu, ctx);
-	if (!ret)
-		ret = vtl_kvm_kvm_arch_vcpu_ioctl_set_mpstate(vcpu, &runnable);
-	mutex_unlock(&vcpu->mutex);
-	return ret;
-}
-
 static struct vtl_vp *find_vp(struct vtl_vp *vp, u32 index)
 {
 	if (index == HV_SELF_VP)
@@ -168,7 +80,7 @@ static u16 enable_vp_locked(struct vtl_vp *vp, struct vtl_vp *target, u8 vtl,
 			    const struct hv_vtl_context *ctx)
 {
 	struct kvm_vcpu *vcpu = vtl_vp_vcpu(target, vtl);
-	int ret;
+	u16 status;
 
 	lockdep_assert_held(&vp->partition->lock);
 	if (!vtl_partition_has_vtl(vp->partition, vtl))
@@ -180,11 +92,9 @@ static u16 enable_vp_locked(struct vtl_vp *vp, struct vtl_vp *target, u8 vtl,
 	if (!vtl_vcpu_fpu_matches(vtl_vp_vcpu(target, 0), vcpu))
 		return HV_STATUS_INVALID_VP_STATE;
 
-	ret = set_context(vcpu, ctx);
-	if (ret == -ENOMEM)
-		return HV_STATUS_INSUFFICIENT_MEMORY;
-	if (ret)
-		return HV_STATUS_INVALID_REGISTER_VALUE;
+	status = vtl_context_load(target, vtl, ctx);
+	if (status)
+		return status;
 	/* MTRRs and the like come along at the first entry. */
 	target->shared_msrs_dirty = true;
 	/* The vCPU is ready when the bit is seen; see vtl_vp_has_vtl(). */

@@ -27,6 +27,7 @@
 /**
  * struct call - a hypercall that the module implements
  * @code: call code
+ * @privilege: bit of CPUID 0x40000003 EBX without which it is denied
  * @header: bytes of the fixed header
  * @in_element: bytes of one input element; 0 for a simple call
  * @out_element: bytes of one output element
@@ -34,6 +35,7 @@
  */
 struct call {
 	u16 code;
+	u32 privilege;
 	u16 header;
 	u16 in_element;
 	u16 out_element;
@@ -41,21 +43,26 @@ struct call {
 };
 
 static const struct call calls[] = {
-	{ HVCALL_MODIFY_VTL_PROTECTION_MASK,
+	{ HVCALL_MODIFY_VTL_PROTECTION_MASK, HV_FEATURE_EBX_ACCESS_VSM,
 	  sizeof(struct hv_vtl_modify_protection), sizeof(u64), 0,
 	  vtl_hv_modify_protection },
-	{ HVCALL_ENABLE_PARTITION_VTL,
+	{ HVCALL_ENABLE_PARTITION_VTL, HV_FEATURE_EBX_ACCESS_VSM,
 	  sizeof(struct hv_vtl_enable_partition), 0, 0,
 	  vtl_hv_enable_partition_vtl },
-	{ HVCALL_ENABLE_VP_VTL,
+	{ HVCALL_ENABLE_VP_VTL, HV_FEATURE_EBX_ACCESS_VSM,
 	  sizeof(struct hv_vtl_enable_vp), 0, 0,
 	  vtl_hv_enable_vp_vtl },
-	{ HVCALL_GET_VP_REGISTERS,
+	{ HVCALL_GET_VP_REGISTERS, HV_FEATURE_EBX_ACCESS_VP_REGS,
 	  sizeof(struct hv_vtl_vp_registers), sizeof(u32),
 	  sizeof(union hv_vtl_reg_value), vtl_hv_get_vp_registers },
-	{ HVCALL_SET_VP_REGISTERS,
+	{ HVCALL_SET_VP_REGISTERS, HV_FEATURE_EBX_ACCESS_VP_REGS,
 	  sizeof(struct hv_vtl_vp_registers), sizeof(struct hv_vtl_reg_assoc),
 	  0, vtl_hv_set_vp_registers },
+	{ HVCALL_START_VP, HV_FEATURE_EBX_START_VP,
+	  sizeof(struct hv_vtl_enable_vp), 0, 0, vtl_hv_start_vp },
+	{ HVCALL_GET_VP_INDEX_FROM_APIC_ID, HV_FEATURE_EBX_START_VP,
+	  sizeof(struct hv_vtl_get_vp_index), sizeof(u32), sizeof(u32),
+	  vtl_hv_get_vp_index },
 };
 
 static const struct call *find_call(u16 code)
@@ -237,7 +244,7 @@ static int start_call(struct vtl_vp *vp, struct kvm_vcpu *vcpu,
 	int r;
 
 	if (!(vcpu->arch.hyperv->cpuid_cache.features_ebx &
-	      HV_FEATURE_EBX_ACCESS_VSM)) {
+	      call->privilege)) {
 		hc->reps_done = 0;
 		hc->status = HV_STATUS_ACCESS_DENIED;
 		return finish(vp, vcpu);
@@ -289,7 +296,8 @@ static int write_output(struct vtl_vp *vp, struct kvm_vcpu *vcpu)
 {
 	struct vtl_hypercall *hc = &vp->hypercall;
 	unsigned int len = hc->out_end - hc->out_begin;
-	unsigned int offset;
+	u8 regs[VTL_FAST_XMM_REGS][16];
+	unsigned int offset, first, nr;
 
 	if (!len)
 		return 0;
@@ -299,9 +307,13 @@ static int write_output(struct vtl_vp *vp, struct kvm_vcpu *vcpu)
 						    hc->out + hc->out_begin,
 						    len);
 
-	/* Output elements are as large as XMM registers. */
+	/* Bytes that are no output keep their values. */
 	offset = fast_out_offset(hc) - VTL_FAST_GPR_BYTES + hc->out_begin;
-	vtl_xmm_write(offset / 16, len / 16, hc->out + hc->out_begin);
+	first = offset / 16;
+	nr = DIV_ROUND_UP(offset + len, 16) - first;
+	vtl_xmm_read(first, nr, regs);
+	memcpy((u8 *)regs + offset % 16, hc->out + hc->out_begin, len);
+	vtl_xmm_write(first, nr, regs);
 	return 0;
 }
 
@@ -317,6 +329,8 @@ int vtl_hypercall_complete(struct vtl_vp *vp, struct kvm_vcpu *vcpu)
 {
 	struct vtl_hypercall *hc = &vp->hypercall;
 
+	if (unlikely(hc->status == VTL_STATUS_AGAIN))
+		return 1;
 	/* The VMM took the memory slot away in between. */
 	if (write_output(vp, vcpu)) {
 		hc->status = HV_STATUS_INVALID_HYPERCALL_INPUT;

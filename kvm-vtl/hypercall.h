@@ -15,6 +15,9 @@ struct kvm_vcpu;
 #define VTL_FAST_XMM_REGS	6
 #define VTL_FAST_BYTES		(VTL_FAST_GPR_BYTES + VTL_FAST_XMM_REGS * 16)
 
+/* No HV_STATUS: the guest is to execute its hypercall once more. */
+#define VTL_STATUS_AGAIN	0xffff
+
 /**
  * struct vtl_hypercall - a hypercall in progress
  * @control: control word
@@ -63,6 +66,8 @@ u16 vtl_hv_enable_vp_vtl(struct vtl_vp *vp, struct vtl_hypercall *hc);
 u16 vtl_hv_modify_protection(struct vtl_vp *vp, struct vtl_hypercall *hc);
 u16 vtl_hv_get_vp_registers(struct vtl_vp *vp, struct vtl_hypercall *hc);
 u16 vtl_hv_set_vp_registers(struct vtl_vp *vp, struct vtl_hypercall *hc);
+u16 vtl_hv_start_vp(struct vtl_vp *vp, struct vtl_hypercall *hc);
+u16 vtl_hv_get_vp_index(struct vtl_vp *vp, struct vtl_hypercall *hc);
 
 bool vtl_pending_event_valid(u64 event);
 

@@ -468,6 +468,21 @@ int vtl_vcpu_post_message(struct kvm_vcpu *vcpu, const void *message,
 }
 
 /**
+ * vtl_vcpu_waits_for_sipi - is a vCPU not started yet?
+ * @vcpu: vCPU
+ *
+ * Context: any; without vcpu->mutex the answer may be old.
+ * Return: true when it waits for INIT or SIPI.
+ */
+bool vtl_vcpu_waits_for_sipi(struct kvm_vcpu *vcpu)
+{
+	int state = READ_ONCE(vcpu->arch.mp_state);
+
+	return state == KVM_MP_STATE_UNINITIALIZED ||
+	       state == KVM_MP_STATE_INIT_RECEIVED;
+}
+
+/**
  * vtl_vcpu_hide_pv - refuse KVM's own paravirtual MSRs
  * @vcpu: vCPU that does not run
  *

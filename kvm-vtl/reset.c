@@ -255,6 +255,7 @@ static int reset_vp(struct vtl_vp *vp)
 	WRITE_ONCE(vp->active_vtl, 0);
 	WRITE_ONCE(vp->enabled_vtls, BIT(0));
 	vp->exit_vtl = 0;
+	WRITE_ONCE(vp->start.state, VTL_START_NONE);
 	for (vtl = 0; vtl <= vp->partition->max_vtl; vtl++) {
 		err = reset_vp_vtl(vp, vtl);
 		ret = ret ?: err;

@@ -17,6 +17,8 @@
 #define HVCALL_ENABLE_PARTITION_VTL		0x000d
 #define HVCALL_VTL_CALL				0x0011
 #define HVCALL_VTL_RETURN			0x0012
+#define HVCALL_START_VP				0x0099
+#define HVCALL_GET_VP_INDEX_FROM_APIC_ID	0x009a
 
 #define HV_EXT_CALL_MAX		(HV_EXT_CALL_QUERY_CAPABILITIES + 64)
 
@@ -51,11 +53,13 @@
 #define HV_FEATURE_EAX_VP_INDEX		BIT(6)
 #define HV_FEATURE_EBX_ACCESS_VSM	BIT(16)
 #define HV_FEATURE_EBX_ACCESS_VP_REGS	BIT(17)
+#define HV_FEATURE_EBX_START_VP		BIT(21)
 #define HV_FEATURE_EDX_XMM_INPUT	BIT(4)
 #define HV_FEATURE_EDX_XMM_OUTPUT	BIT(15)
 #define HV_FEATURE_EDX_PAT		BIT(20)
 
 /* "VTL control": entry reasons */
+#define HV_VTL_ENTRY_NONE		0
 #define HV_VTL_ENTRY_CALL		1
 #define HV_VTL_ENTRY_INTERRUPT		2
 
@@ -232,10 +236,11 @@ struct hv_vtl_enable_partition {
 static_assert(sizeof(struct hv_vtl_enable_partition) == 16);
 
 /**
- * struct hv_vtl_enable_vp - input of HvCallEnableVpVtl
+ * struct hv_vtl_enable_vp - input of HvCallEnableVpVtl and
+ * HvCallStartVirtualProcessor
  * @partition_id: partition
  * @vp_index: VP
- * @target_vtl: VTL to enable
+ * @target_vtl: VTL to enable or to start
  * @reserved: zero
  * @context: state at the first entry of the VTL
  */
@@ -247,6 +252,19 @@ struct hv_vtl_enable_vp {
 	struct hv_vtl_context context;
 } __packed;
 static_assert(sizeof(struct hv_vtl_enable_vp) == 240);
+
+/**
+ * struct hv_vtl_get_vp_index - header of HvCallGetVpIndexFromApicId
+ * @partition_id: partition
+ * @target_vtl: HV_INPUT_VTL
+ * @reserved: zero
+ */
+struct hv_vtl_get_vp_index {
+	u64 partition_id;
+	u8 target_vtl;
+	u8 reserved[7];
+} __packed;
+static_assert(sizeof(struct hv_vtl_get_vp_index) == 16);
 
 /**
  * struct hv_vtl_modify_protection - header of HvCallModifyVtlProtectionMask

@@ -27,6 +27,7 @@
 #include "intercept.h"
 #include "kvm_glue.h"
 #include "partition.h"
+#include "startup.h"
 #include "switch.h"
 #include "trace.h"
 #include "vina.h"
@@ -309,10 +310,22 @@ static bool has_completion(struct vtl_vp *vp)
 	return vtl_vp_active_vcpu(vp)->arch.complete_userspace_io;
 }
 
+static u8 next_vtl(struct vtl_vp *vp)
+{
+	u8 next = vtl_wake_next_vtl(vp);
+
+	if (likely(!vtl_startup_due(vp)))
+		return next;
+	unlock_vcpu(vp, vp->active_vtl);
+	vtl_startup_run(vp);
+	lock_vcpu(vp, vp->active_vtl);
+	return vtl_wake_next_vtl(vp);
+}
+
 /* Returns false when the active vCPU has to finish an exit first. */
 static bool preempt(struct vtl_vp *vp)
 {
-	u8 next = vtl_wake_next_vtl(vp);
+	u8 next = next_vtl(vp);
 	bool vina = next == vp->active_vtl && vtl_vina_due(vp);
 
 	if (vina && vtl_switch_arm_entry(vp, next, VTL_ENTRY_VINA))
@@ -484,6 +497,7 @@ static struct vtl_vp *alloc_vp(struct vtl_partition *partition, u32 index)
 	vp->index = index;
 	vp->enabled_vtls = BIT(0);
 	mutex_init(&vp->mutex);
+	init_completion(&vp->start.answered);
 	vp->hypercall.in = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
 	vp->hypercall.out = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
 	if (!vp->hypercall.in || !vp->hypercall.out) {

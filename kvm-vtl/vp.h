@@ -13,6 +13,7 @@
 #include "common.h"
 #include "hypercall.h"
 #include "partition.h"
+#include "startup.h"
 #include "tlfs.h"
 
 /**
@@ -92,6 +93,7 @@ struct vtl_denial {
  * @intercept: the memory intercept in progress
  * @intercept_vtl: the VTL that @intercept is for
  * @denial: the access that was denied
+ * @start: a request to start the VP; under the partition's lock
  */
 struct vtl_vp {
 	struct vtl_partition *partition;
@@ -109,6 +111,7 @@ struct vtl_vp {
 	struct vtl_denial denial;
 	struct hv_vtl_memory_intercept intercept;
 	struct vtl_hypercall hypercall;
+	struct vtl_start start;
 };
 
 static inline struct kvm_vcpu *vtl_vp_vcpu(struct vtl_vp *vp, u8 vtl)

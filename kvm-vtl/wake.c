@@ -35,11 +35,38 @@ static bool concerns(struct vtl_vp *vp, u8 vtl, u8 active)
 	return vtl > active || (vtl < active && vtl_vina_enabled(vp, active));
 }
 
-/* Any context, also hard interrupts with another VM's vCPU loaded. */
-static void wake_active(struct kvm_vcpu *vcpu)
+/* Has the run loop look at what waits for @vtl.  RCU read side. */
+static void kick(struct vtl_vp *vp, u8 vtl)
 {
 	struct task_struct *task;
 	struct kvm_vcpu *active;
+
+	set_bit(vtl, &vp->pending);
+	task = rcu_dereference(vp->task);
+	if (!task)
+		return;
+	set_tsk_thread_flag(task, TIF_NOTIFY_SIGNAL);
+	active = vtl_vp_vcpu(vp, READ_ONCE(vp->active_vtl));
+	rcuwait_wake_up(&active->wait);
+	vtl_orig_kvm_vcpu_kick(active);
+}
+
+/**
+ * vtl_wake_vp - have the run loop of a VP look at its requests
+ * @vp: the VP
+ */
+void vtl_wake_vp(struct vtl_vp *vp)
+{
+	rcu_read_lock();
+	/* The request before the bit; next_vtl() reads in the other order. */
+	smp_mb();
+	kick(vp, 0);
+	rcu_read_unlock();
+}
+
+/* Any context, also hard interrupts with another VM's vCPU loaded. */
+static void wake_active(struct kvm_vcpu *vcpu)
+{
 	struct vtl_vm *vm;
 	struct vtl_vp *vp;
 
@@ -54,14 +81,7 @@ static void wake_active(struct kvm_vcpu *vcpu)
 	if (!concerns(vp, vm->vtl, READ_ONCE(vp->active_vtl)))
 		goto out;
 
-	set_bit(vm->vtl, &vp->pending);
-	task = rcu_dereference(vp->task);
-	if (!task)
-		goto out;
-	set_tsk_thread_flag(task, TIF_NOTIFY_SIGNAL);
-	active = vtl_vp_vcpu(vp, READ_ONCE(vp->active_vtl));
-	rcuwait_wake_up(&active->wait);
-	vtl_orig_kvm_vcpu_kick(active);
+	kick(vp, vm->vtl);
 out:
 	rcu_read_unlock();
 }

@@ -8,6 +8,7 @@
 #include "vp.h"
 
 u8 vtl_wake_next_vtl(struct vtl_vp *vp);
+void vtl_wake_vp(struct vtl_vp *vp);
 bool vtl_wake_take_kick(void);
 bool vtl_wake_is_signal(void);
 

@@ -31,6 +31,7 @@ GUEST_TEST(cpuid, offers_vsm)
 	GUEST_EQ(0x74, eax & 0x74);
 	GUEST_ASSERT(ebx & HV_EBX_ACCESS_VSM);
 	GUEST_ASSERT(ebx & HV_EBX_ACCESS_VP_REGISTERS);
+	GUEST_ASSERT(ebx & HV_EBX_START_VP);
 	GUEST_ASSERT(edx & HV_EDX_XMM_INPUT);
 	GUEST_ASSERT(edx & HV_EDX_XMM_OUTPUT);
 	GUEST_ASSERT(edx & HV_EDX_PAT_REGISTER);
@@ -212,6 +213,9 @@ static void no_calls_guest(void)
 {
 	hv_init();
 	GUEST_NE(HV_SUCCESS, HV_STATUS(vsm_enable_partition()));
+	GUEST_EQ(HV_ACCESS_DENIED, hv_call(HV_START_VP | HV_FAST, 0, 0));
+	GUEST_EQ(HV_ACCESS_DENIED,
+		 hv_call(HV_VP_INDEX_FROM_APIC_ID | HV_FAST, 0, 0));
 }
 
 TEST_F(cpuid, no_offer_no_calls)

@@ -59,7 +59,10 @@ static inline struct hv_memory_intercept *vtl1_intercept(struct vtl1 *v)
 
 /* Steps of the way up; the hypercalls' result values */
 u64 vsm_enable_partition(void);
+/* VTL1 of VP vp as it begins */
 void vsm_context(struct hv_context *context, u32 vp);
+/* VTL0 of VP vp, which begins in fn */
+void vsm_context_of_vtl0(struct hv_context *context, u32 vp, void (*fn)(void));
 u64 vsm_enable_vp(u32 vp);
 
 /* All of them: hv_init(), VTL1 enabled, entered once and waiting for work. */

@@ -562,7 +562,7 @@ enum ucall_cmd vcpu_run(struct vcpu *vcpu)
 		ret = vcpu_run_once(vcpu);
 		if (!ret)
 			cmd = take_exit(vcpu);
-		else if (ret != -EINTR)
+		else if (ret != -EINTR && ret != -EAGAIN)
 			cmd = stop(vcpu, "KVM_RUN: %s", strerror(-ret));
 		else if (timer_expired(timer))
 			cmd = stop(vcpu, "no answer for %u s", vcpu->timeout);

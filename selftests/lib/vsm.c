@@ -27,17 +27,18 @@ static void table(struct hv_table *t, const void *base, u16 limit)
 	t->limit = limit;
 }
 
-/* VTL1 as it begins: 64 bit, its own tables, stack and page tables. */
-void vsm_context(struct hv_context *context, u32 vp)
+/* 64 bit, with the VTL's own tables, stack and page tables */
+static void fill_context(struct hv_context *context, u32 vp, u8 vtl,
+			 const void *rip)
 {
-	struct guest_area *area = guest_area(vp, 1);
+	struct guest_area *area = guest_area(vp, vtl);
 	struct hv_segment data = {
 		.limit = 0xffffffff, .selector = KERNEL_DS,
 		.attributes = 0xc093,
 	};
 
 	memset(context, 0, sizeof(*context));
-	context->rip = (uintptr_t)vtl1_start;
+	context->rip = (uintptr_t)rip;
 	context->rsp = (uintptr_t)area->stack + sizeof(area->stack) - 8;
 	context->rflags = 2;
 	context->ds = data;
@@ -56,9 +57,19 @@ void vsm_context(struct hv_context *context, u32 vp)
 	table(&context->idtr, area->idt, sizeof(area->idt) - 1);
 	context->efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NX;
 	context->cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG;
-	context->cr3 = GUEST_PAGE_TABLES_OF(1);
+	context->cr3 = GUEST_PAGE_TABLES_OF(vtl);
 	context->cr4 = read_cr4();
 	context->pat = 0x0007040600070406;
+}
+
+void vsm_context(struct hv_context *context, u32 vp)
+{
+	fill_context(context, vp, 1, vtl1_start);
+}
+
+void vsm_context_of_vtl0(struct hv_context *context, u32 vp, void (*fn)(void))
+{
+	fill_context(context, vp, 0, fn);
 }
 
 u64 vsm_enable_vp(u32 vp)

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm-vtl - starting VPs: HvCallStartVirtualProcessor,
+ * HvCallGetVpIndexFromApicId
+ *
+ * A VP that waits to be started is inside KVM_RUN as a rule, its vCPU locked by
+ * its own thread, which then sets the registers.  The calling thread does not
+ * wait for that without a limit, since two VPs could wait for each other: after
+ * a moment the guest executes its hypercall again, and gets the answer when
+ * there is one.
+ */
+#include <linux/kvm_host.h>
+
+#include "context.h"
+#include "hypercall.h"
+#include "kvm_glue.h"
+#include "partition.h"
+#include "startup.h"
+#include "switch.h"
+#include "tlfs.h"
+#include "vp.h"
+#include "wake.h"
+
+#define ANSWER_TIMEOUT	msecs_to_jiffies(10)
+
+/* The VP starts in its highest VTL, whichever got the context. */
+static void enter_highest(struct vtl_vp *vp)
+{
+	u8 to = vtl_vp_highest_vtl(vp);
+
+	if (to == vp->active_vtl)
+		return;
+	mutex_lock_nest_lock(&vtl_vp_active_vcpu(vp)->mutex, &vp->mutex);
+	vtl_switch(vp, to, HV_VTL_ENTRY_NONE);
+	mutex_unlock(&vtl_vp_active_vcpu(vp)->mutex);
+}
+
+static bool can_start(struct vtl_vp *vp, u8 vtl)
+{
+	return vtl_vp_has_vtl(vp, vtl) && (!vtl || vp->active_vtl < vtl) &&
+	       vtl_vcpu_waits_for_sipi(vtl_vp_vcpu(vp, 0));
+}
+
+static u16 start_locked(struct vtl_vp *vp, u8 vtl,
+			const struct hv_vtl_context *context)
+{
+	u16 status;
+
+	lockdep_assert_held(&vp->mutex);
+	lockdep_assert_held(&vp->partition->lock);
+	if (!can_start(vp, vtl))
+		return HV_STATUS_INVALID_VP_STATE;
+	status = vtl_context_load(vp, vtl, context);
+	if (!status)
+		enter_highest(vp);
+	return status;
+}
+
+/**
+ * vtl_startup_due - has the VP's thread to start it?
+ * @vp: the VP
+ *
+ * Context: the run loop.
+ * Return: true when vtl_startup_run() is to be called.
+ */
+bool vtl_startup_due(struct vtl_vp *vp)
+{
+	return READ_ONCE(vp->start.state) == VTL_START_REQUESTED;
+}
+
+/**
+ * vtl_startup_run - start the VP as another one asked
+ * @vp: the VP
+ *
+ * Context: the run loop; may sleep; vp->mutex held, no vCPU locked.
+ */
+void vtl_startup_run(struct vtl_vp *vp)
+{
+	struct vtl_start *start = &vp->start;
+
+	mutex_lock(&vp->partition->lock);
+	if (start->state == VTL_START_REQUESTED) {
+		start->status = start_locked(vp, start->vtl, &start->context);
+		WRITE_ONCE(start->state, VTL_START_DONE);
+	}
+	mutex_unlock(&vp->partition->lock);
+	complete_all(&start->answered);
+}
+
+static bool is_callers(const struct vtl_start *start, struct vtl_vp *vp)
+{
+	return start->caller == vp->index &&
+	       start->caller_vtl == vp->active_vtl;
+}
+
+/* Returns VTL_STATUS_AGAIN while the VP's own thread has it to do. */
+static u16 request_start_locked(struct vtl_vp *vp, struct vtl_vp *target,
+				const struct hv_vtl_enable_vp *in)
+{
+	struct vtl_start *start = &target->start;
+	u16 status;
+
+	if (start->state != VTL_START_NONE && is_callers(start, vp)) {
+		if (start->state == VTL_START_REQUESTED)
+			return VTL_STATUS_AGAIN;
+		WRITE_ONCE(start->state, VTL_START_NONE);
+		return start->status;
+	}
+	if (start->state == VTL_START_REQUESTED ||
+	    !can_start(target, in->target_vtl))
+		return HV_STATUS_INVALID_VP_STATE;
+
+	/* Outside of KVM_RUN its thread would not hear of it. */
+	if (mutex_trylock(&target->mutex)) {
+		status = start_locked(target, in->target_vtl, &in->context);
+		mutex_unlock(&target->mutex);
+		return status;
+	}
+	reinit_completion(&start->answered);
+	start->caller = vp->index;
+	start->caller_vtl = vp->active_vtl;
+	start->vtl = in->target_vtl;
+	start->context = in->context;
+	WRITE_ONCE(start->state, VTL_START_REQUESTED);
+	vtl_wake_vp(target);
+	return VTL_STATUS_AGAIN;
+}
+
+/**
+ * vtl_hv_start_vp - HvCallStartVirtualProcessor
+ * @vp: the calling VP
+ * @hc: the hypercall
+ *
+ * Context: the run loop.
+ * Return: INVALID_PARTITION_ID; INVALID_VP_INDEX, also for the caller;
+ * INVALID_PARAMETER for reserved bits; ACCESS_DENIED for a VTL above the
+ * caller's; INVALID_VP_STATE for a VP that does not wait to be started or has
+ * not enabled the VTL; INVALID_REGISTER_VALUE.
+ */
+u16 vtl_hv_start_vp(struct vtl_vp *vp, struct vtl_hypercall *hc)
+{
+	const struct hv_vtl_enable_vp *in = hc->in;
+	struct vtl_vp *target;
+	u16 status;
+
+	if (in->partition_id != HV_PARTITION_SELF)
+		return HV_STATUS_INVALID_PARTITION_ID;
+	target = vtl_partition_vp(vp->partition, in->vp_index);
+	if (!target || target == vp)
+		return HV_STATUS_INVALID_VP_INDEX;
+	if (memchr_inv(in->reserved, 0, sizeof(in->reserved)))
+		return HV_STATUS_INVALID_PARAMETER;
+	if (in->target_vtl > vp->active_vtl)
+		return HV_STATUS_ACCESS_DENIED;
+
+	mutex_lock(&vp->partition->lock);
+	status = request_start_locked(vp, target, in);
+	mutex_unlock(&vp->partition->lock);
+	if (status == VTL_STATUS_AGAIN)
+		wait_for_completion_timeout(&target->start.answered,
+					    ANSWER_TIMEOUT);
+	return status;
+}
+
+/* The APIC id of a VP is its index, as KVM and the VMM number vCPUs. */
+static u16 vp_index(struct vtl_vp *vp, u8 vtl, bool must_have_vtl, u32 apic_id,
+		    u32 *index)
+{
+	struct vtl_vp *target = vtl_partition_vp(vp->partition, apic_id);
+
+	if (!target || (must_have_vtl && !vtl_vp_has_vtl(target, vtl)))
+		return HV_STATUS_INVALID_PARAMETER;
+	*index = target->index;
+	return HV_STATUS_SUCCESS;
+}
+
+/**
+ * vtl_hv_get_vp_index - HvCallGetVpIndexFromApicId
+ * @vp: the calling VP
+ * @hc: the hypercall
+ *
+ * Context: the run loop.
+ * Return: INVALID_PARTITION_ID; ACCESS_DENIED for a VTL above the caller's;
+ * INVALID_PARAMETER for reserved bits, an unknown APIC id, and a VP that has
+ * not enabled the VTL that is named (errata.rst, "GetVpIndexFromApicId").
+ */
+u16 vtl_hv_get_vp_index(struct vtl_vp *vp, struct vtl_hypercall *hc)
+{
+	const struct hv_vtl_get_vp_index *in = hc->in;
+	const u32 *apic_ids = hc->in + sizeof(*in);
+	u32 *indices = hc->out;
+	u16 status;
+	u8 vtl;
+
+	if (in->partition_id != HV_PARTITION_SELF)
+		return HV_STATUS_INVALID_PARTITION_ID;
+	if (memchr_inv(in->reserved, 0, sizeof(in->reserved)))
+		return HV_STATUS_INVALID_PARAMETER;
+	status = vtl_hv_input_vtl(vp, in->target_vtl, &vtl);
+	for (; !status && hc->reps_done < hc->rep_count; hc->reps_done++) {
+		status = vp_index(vp, vtl,
+				  in->target_vtl & HV_INPUT_VTL_USE_TARGET,
+				  apic_ids[hc->reps_done],
+				  &indices[hc->reps_done]);
+		if (status)
+			break;
+	}
+	return status;
+}
