@@ -325,6 +325,9 @@ VTL_CALL("kvm", kvm_apic_has_interrupt, int, (struct kvm_vcpu *vcpu), (vcpu))
 VTL_CALL("kvm", kvm_apic_set_irq, int,
 	 (struct kvm_vcpu *vcpu, struct kvm_lapic_irq *irq,
 	  struct dest_map *dest_map), (vcpu, irq, dest_map))
+VTL_CALL("kvm", kvm_irq_delivery_to_apic, int,
+	 (struct kvm *kvm, struct kvm_lapic *src, struct kvm_lapic_irq *irq,
+	  struct dest_map *dest_map), (kvm, src, irq, dest_map))
 VTL_CALL("kvm", kvm_cpu_has_pending_timer, int, (struct kvm_vcpu *vcpu), (vcpu))
 VTL_CALL("kvm", kvm_inject_pending_timer_irqs, void, (struct kvm_vcpu *vcpu),
 	 (vcpu))

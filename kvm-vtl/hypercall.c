@@ -18,6 +18,7 @@
 #include "hooks.h"
 #include "hypercall.h"
 #include "intercept.h"
+#include "interrupt.h"
 #include "kvm_glue.h"
 #include "switch.h"
 #include "trace.h"
@@ -58,6 +59,9 @@ static const struct call calls[] = {
 	{ HVCALL_SET_VP_REGISTERS, HV_FEATURE_EBX_ACCESS_VP_REGS,
 	  sizeof(struct hv_vtl_vp_registers), sizeof(struct hv_vtl_reg_assoc),
 	  0, vtl_hv_set_vp_registers },
+	{ HVCALL_ASSERT_VIRTUAL_INTERRUPT, HV_FEATURE_EBX_ACCESS_VSM,
+	  sizeof(struct hv_vtl_assert_interrupt), 0, 0,
+	  vtl_hv_assert_interrupt },
 	{ HVCALL_START_VP, HV_FEATURE_EBX_START_VP,
 	  sizeof(struct hv_vtl_enable_vp), 0, 0, vtl_hv_start_vp },
 	{ HVCALL_GET_VP_INDEX_FROM_APIC_ID, HV_FEATURE_EBX_START_VP,
@@ -447,35 +451,21 @@ static int check_vmm_call(struct vtl_vp *vp, struct kvm_vcpu *vcpu)
 	return check_range(vp, vcpu, hc->out_gpa, call->writes, VTL_PROT_W);
 }
 
-static u8 ipi_input_vtl(struct vtl_vp *vp, struct kvm_vcpu *vcpu)
-{
-	struct vtl_hypercall *hc = &vp->hypercall;
-	u8 input_vtl = 0;
-
-	if (hc->control & HV_HC_FAST)
-		return hc->in_gpa >> 32;
-	/* An input that cannot be read is KVM's to refuse. */
-	vtl_kvm_kvm_vcpu_read_guest(vcpu, hc->in_gpa + 4, &input_vtl, 1);
-	return input_vtl;
-}
-
-/*
- * KVM sends IPIs to the VTL that asks; other targets are not implemented
- * (errata.rst, "Cluster IPIs").  Returns -ENOENT to have KVM do it.
- */
+/* Returns -ENOENT to have KVM do it. */
 static int check_ipi(struct vtl_vp *vp, struct kvm_vcpu *vcpu)
 {
 	struct vtl_hypercall *hc = &vp->hypercall;
 	u16 code = vtl_hypercall_code(hc);
-	u8 vtl;
+	int status;
 
 	if (code != HVCALL_SEND_IPI && code != HVCALL_SEND_IPI_EX)
 		return -ENOENT;
+	status = vtl_ipi_send(vp, vcpu);
+	if (status < 0)
+		return status;
 	hc->reps_done = 0;
-	hc->status = vtl_hv_input_vtl(vp, ipi_input_vtl(vp, vcpu), &vtl);
-	if (!hc->status && vtl != vp->active_vtl)
-		hc->status = HV_STATUS_INVALID_VTL_STATE;
-	return hc->status ? finish(vp, vcpu) : -ENOENT;
+	hc->status = status;
+	return finish(vp, vcpu);
 }
 
 /*

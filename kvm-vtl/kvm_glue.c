@@ -304,7 +304,7 @@ bool vtl_vcpu_takes_interrupt(struct kvm_vcpu *vcpu)
 
 /**
  * vtl_vcpu_raise - raise an edge-triggered interrupt on a vCPU's APIC
- * @vcpu: vCPU, loaded
+ * @vcpu: vCPU of any VP
  * @vector: 16 to 255
  */
 void vtl_vcpu_raise(struct kvm_vcpu *vcpu, u8 vector)

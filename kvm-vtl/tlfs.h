@@ -17,6 +17,7 @@
 #define HVCALL_ENABLE_PARTITION_VTL		0x000d
 #define HVCALL_VTL_CALL				0x0011
 #define HVCALL_VTL_RETURN			0x0012
+#define HVCALL_ASSERT_VIRTUAL_INTERRUPT		0x0094
 #define HVCALL_START_VP				0x0099
 #define HVCALL_GET_VP_INDEX_FROM_APIC_ID	0x009a
 
@@ -25,6 +26,7 @@
 /* "Hypercall Interface": the control word */
 #define HV_HC_FAST			BIT_ULL(16)
 #define HV_HC_VARHEAD_BITS		GENMASK_ULL(26, 17)
+#define HV_HC_VARHEAD_SHIFT		17
 #define HV_HC_REP_COUNT_SHIFT		32
 #define HV_HC_REP_START_SHIFT		48
 #define HV_HC_REP_BITS			0xfff
@@ -265,6 +267,31 @@ struct hv_vtl_get_vp_index {
 	u8 reserved[7];
 } __packed;
 static_assert(sizeof(struct hv_vtl_get_vp_index) == 16);
+
+/* HV_INTERRUPT_CONTROL */
+#define HV_INTERRUPT_TYPE		GENMASK_ULL(31, 0)
+#define HV_INTERRUPT_FIXED		0
+#define HV_INTERRUPT_NMI		4
+#define HV_INTERRUPT_LOGICAL		BIT_ULL(33)
+
+/**
+ * struct hv_vtl_assert_interrupt - input of HvCallAssertVirtualInterrupt
+ * @partition_id: partition
+ * @control: HV_INTERRUPT_CONTROL
+ * @destination: APIC id or logical destination
+ * @vector: vector of a fixed interrupt
+ * @target_vtl: VTL
+ * @reserved: zero
+ */
+struct hv_vtl_assert_interrupt {
+	u64 partition_id;
+	u64 control;
+	u64 destination;
+	u32 vector;
+	u8 target_vtl;
+	u8 reserved[3];
+} __packed;
+static_assert(sizeof(struct hv_vtl_assert_interrupt) == 32);
 
 /**
  * struct hv_vtl_modify_protection - header of HvCallModifyVtlProtectionMask

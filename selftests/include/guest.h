@@ -53,6 +53,8 @@ typedef uint64_t u64;
 #define APIC_ID			0x020
 #define APIC_TPR		0x080
 #define APIC_EOI		0x0b0
+#define APIC_LDR		0x0d0
+#define APIC_DFR		0x0e0
 #define APIC_SVR		0x0f0
 #define APIC_ISR		0x100
 #define APIC_IRR		0x200
@@ -85,6 +87,7 @@ typedef uint64_t u64;
 
 #define DE_VECTOR		0
 #define DB_VECTOR		1
+#define NMI_VECTOR		2
 #define UD_VECTOR		6
 #define DF_VECTOR		8
 #define GP_VECTOR		13

@@ -51,6 +51,7 @@
 
 /* Hypercalls */
 #define HV_NOTIFY_LONG_SPIN_WAIT 0x08
+#define HV_SEND_IPI		0x0b
 #define HV_MODIFY_PROTECTION	0x0c
 #define HV_ENABLE_PARTITION_VTL	0x0d
 #define HV_DISABLE_PARTITION_VTL 0x0e
@@ -58,6 +59,7 @@
 #define HV_DISABLE_VP_VTL	0x10
 #define HV_VTL_CALL		0x11
 #define HV_VTL_RETURN		0x12
+#define HV_SEND_IPI_EX		0x15
 #define HV_INSTALL_INTERCEPT	0x4d
 #define HV_GET_VP_REGISTERS	0x50
 #define HV_SET_VP_REGISTERS	0x51
