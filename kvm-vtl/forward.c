@@ -26,6 +26,7 @@
 #include "switch.h"
 #include "trace.h"
 #include "uapi.h"
+#include "vina.h"
 #include "vp.h"
 #include "vsm.h"
 
@@ -497,16 +498,22 @@ static long vcpu_all(struct vtl_vp *vp, unsigned int cmd, unsigned long arg)
 	return ret;
 }
 
-/* The VMM's view of VTL0: its private state, and the shared state. */
-static long vcpu_vtl0(struct vtl_vp *vp, unsigned int cmd, unsigned long arg)
+/* The VMM's view of a VTL: its private state, and the shared state. */
+static long vcpu_view(struct vtl_vp *vp, u8 vtl, unsigned int cmd,
+		      unsigned long arg)
 {
 	u8 active = vp->active_vtl;
 	long ret;
 
-	vtl_vp_move_shared(vp, active, 0);
-	ret = vcpu_inner(vp, 0, cmd, arg);
-	vtl_vp_move_shared(vp, 0, active);
+	vtl_vp_move_shared(vp, active, vtl);
+	ret = vcpu_inner(vp, vtl, cmd, arg);
+	vtl_vp_move_shared(vp, vtl, active);
 	return ret;
+}
+
+static long vcpu_vtl0(struct vtl_vp *vp, unsigned int cmd, unsigned long arg)
+{
+	return vcpu_view(vp, 0, cmd, arg);
 }
 
 static long vcpu_run(struct vtl_vp *vp, unsigned int cmd, unsigned long arg)
@@ -614,13 +621,12 @@ static void mirror_msrs(struct kvm_vcpu *vcpu,
 	vtl_vcpu_leave(vcpu, idx);
 }
 
-/* VTL0's, and in every VTL those that the VTLs of a VP share. */
-static long vcpu_set_msrs(struct vtl_vp *vp, unsigned int cmd,
-			  unsigned long arg)
+/* One VTL's, and in every VTL those that the VTLs of a VP share. */
+static long set_msrs(struct vtl_vp *vp, u8 target, unsigned long arg)
 {
 	struct kvm_msrs __user *user = (void __user *)arg;
 	struct kvm_msr_entry *entries __free(kvfree) = NULL;
-	long ret = vcpu_vtl0(vp, cmd, arg);
+	long ret = vcpu_view(vp, target, KVM_SET_MSRS, arg);
 	u8 vtl;
 
 	if (ret <= 0)
@@ -631,9 +637,18 @@ static long vcpu_set_msrs(struct vtl_vp *vp, unsigned int cmd,
 		return -ENOMEM;
 	if (copy_from_user(entries, user->entries, ret * sizeof(*entries)))
 		return -EFAULT;
-	for (vtl = 1; vtl <= vp->partition->max_vtl; vtl++)
-		mirror_msrs(vtl_vp_vcpu(vp, vtl), entries, ret);
+	for (vtl = 0; vtl <= vp->partition->max_vtl; vtl++)
+		if (vtl != target)
+			mirror_msrs(vtl_vp_vcpu(vp, vtl), entries, ret);
+	/* KVM made its table of vectors without EOI from the SINTs alone. */
+	vtl_vina_set(vp, target, vp->vtl[target].vina);
 	return ret;
+}
+
+static long vcpu_set_msrs(struct vtl_vp *vp, unsigned int cmd,
+			  unsigned long arg)
+{
+	return set_msrs(vp, 0, arg);
 }
 
 static bool is_bsp(struct vtl_vp *vp)
@@ -731,13 +746,6 @@ static const struct vcpu_forward vcpu_table[] = {
 	{ KVM_SET_DEVICE_ATTR, VTL0 },
 };
 
-static const struct vtl_own_ioctl vcpu_own[] = {
-	{ KVM_VTL_GET_VP,
-	  offsetofend(struct kvm_vtl_vp, pending_event), own_get_vp },
-	{ KVM_VTL_SET_VP,
-	  offsetofend(struct kvm_vtl_vp, pending_event), own_set_vp },
-};
-
 static long vcpu_dispatch(struct vtl_vp *vp, const struct vcpu_forward *f,
 			  unsigned int cmd, unsigned long arg)
 {
@@ -753,16 +761,76 @@ static long vcpu_dispatch(struct vtl_vp *vp, const struct vcpu_forward *f,
 	}
 }
 
-static long vcpu_locked(struct vtl_vp *vp, unsigned int cmd, unsigned long arg)
+/* Commands that KVM_VTL_VCPU_IOCTL takes: state that a VTL has for itself. */
+static const unsigned int state_cmds[] = {
+	KVM_GET_REGS, KVM_SET_REGS, KVM_GET_SREGS, KVM_SET_SREGS,
+	KVM_GET_SREGS2, KVM_SET_SREGS2, KVM_GET_MSRS, KVM_SET_MSRS,
+	KVM_GET_FPU, KVM_SET_FPU, KVM_GET_XSAVE, KVM_GET_XSAVE2,
+	KVM_SET_XSAVE, KVM_GET_XCRS, KVM_SET_XCRS, KVM_GET_DEBUGREGS,
+	KVM_SET_DEBUGREGS, KVM_GET_VCPU_EVENTS, KVM_SET_VCPU_EVENTS,
+	KVM_GET_MP_STATE, KVM_SET_MP_STATE, KVM_GET_LAPIC, KVM_SET_LAPIC,
+};
+
+static bool is_state_cmd(unsigned int cmd)
 {
 	int i;
+
+	for (i = 0; i < ARRAY_SIZE(state_cmds); i++)
+		if (state_cmds[i] == cmd)
+			return true;
+	return false;
+}
+
+static const struct vcpu_forward *find_vcpu_cmd(unsigned int cmd)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(vcpu_table); i++)
+		if (vcpu_table[i].cmd == cmd)
+			return &vcpu_table[i];
+	return NULL;
+}
+
+static int own_vcpu_ioctl(void *object, void *arg)
+{
+	const struct kvm_vtl_vcpu_ioctl *in = arg;
+	struct vtl_vp *vp = object;
+	long ret;
+
+	if (!is_state_cmd(in->cmd))
+		return -EOPNOTSUPP;
+	if (in->vtl > vp->partition->max_vtl)
+		return -ENOENT;
+	if (!in->vtl)
+		return vcpu_dispatch(vp, find_vcpu_cmd(in->cmd), in->cmd,
+				     in->arg);
+	if (in->cmd == KVM_SET_MSRS)
+		return set_msrs(vp, in->vtl, in->arg);
+	ret = vcpu_view(vp, in->vtl, in->cmd, in->arg);
+	if (!ret && (in->cmd == KVM_SET_SREGS || in->cmd == KVM_SET_SREGS2))
+		vp->vtl[in->vtl].no_context = false;
+	return ret;
+}
+
+static const struct vtl_own_ioctl vcpu_own[] = {
+	{ KVM_VTL_GET_VP,
+	  offsetofend(struct kvm_vtl_vp, pending_event), own_get_vp },
+	{ KVM_VTL_SET_VP,
+	  offsetofend(struct kvm_vtl_vp, pending_event), own_set_vp },
+	{ KVM_VTL_VCPU_IOCTL,
+	  offsetofend(struct kvm_vtl_vcpu_ioctl, arg), own_vcpu_ioctl },
+};
+
+static long vcpu_locked(struct vtl_vp *vp, unsigned int cmd, unsigned long arg)
+{
+	const struct vcpu_forward *f;
 
 	if (vtl_uapi_is_own(cmd))
 		return vtl_uapi_call(vcpu_own, ARRAY_SIZE(vcpu_own), vp, cmd,
 				     arg);
-	for (i = 0; i < ARRAY_SIZE(vcpu_table); i++)
-		if (vcpu_table[i].cmd == cmd)
-			return vcpu_dispatch(vp, &vcpu_table[i], cmd, arg);
+	f = find_vcpu_cmd(cmd);
+	if (f)
+		return vcpu_dispatch(vp, f, cmd, arg);
 	trace_kvm_vtl_refused(vp->partition->id, cmd);
 	return -EOPNOTSUPP;
 }

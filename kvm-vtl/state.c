@@ -17,6 +17,7 @@
 #include "state.h"
 #include "switch.h"
 #include "tlfs.h"
+#include "vina.h"
 #include "vp.h"
 #include "vsm.h"
 
@@ -280,11 +281,20 @@ int vtl_state_get_vp(struct vtl_vp *vp, void *arg)
 	state->enabled_vtls = vp->enabled_vtls;
 	state->active_vtl = vp->active_vtl;
 	memset(state->pending_event, 0, sizeof(state->pending_event));
-	for (vtl = 0; vtl <= vp->partition->max_vtl; vtl++)
+	memset(state->vina, 0, sizeof(state->vina));
+	for (vtl = 0; vtl <= vp->partition->max_vtl; vtl++) {
 		memcpy(&state->pending_event[2 * vtl],
 		       vp->vtl[vtl].pending_event,
 		       sizeof(vp->vtl[vtl].pending_event));
+		state->vina[vtl] = vp->vtl[vtl].vina;
+	}
 	return 0;
+}
+
+static bool vina_valid(const struct kvm_vtl_vp *state, u32 vtl)
+{
+	return vtl && (state->enabled_vtls & BIT(vtl)) &&
+	       vtl_vina_valid(state->vina[vtl]);
 }
 
 static int check_vp(struct vtl_vp *vp, const struct kvm_vtl_vp *state)
@@ -301,6 +311,8 @@ static int check_vp(struct vtl_vp *vp, const struct kvm_vtl_vp *state)
 		if ((event[0] || event[1]) &&
 		    (vtl > vp->partition->max_vtl ||
 		     !vtl_pending_event_valid(event[0])))
+			return -EINVAL;
+		if (state->vina[vtl] && !vina_valid(state, vtl))
 			return -EINVAL;
 	}
 	if ((vp->enabled_vtls & ~state->enabled_vtls) ||
@@ -377,10 +389,12 @@ int vtl_state_set_vp(struct vtl_vp *vp, void *arg)
 	mutex_lock(&vp->partition->lock);
 	WRITE_ONCE(vp->enabled_vtls, state->enabled_vtls);
 	mutex_unlock(&vp->partition->lock);
-	for (vtl = 0; vtl <= vp->partition->max_vtl; vtl++)
+	for (vtl = 0; vtl <= vp->partition->max_vtl; vtl++) {
 		memcpy(vp->vtl[vtl].pending_event,
 		       &state->pending_event[2 * vtl],
 		       sizeof(vp->vtl[vtl].pending_event));
+		vtl_vina_set(vp, vtl, state->vina[vtl]);
+	}
 	change_active(vp, state->active_vtl);
 	return 0;
 }

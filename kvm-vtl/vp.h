@@ -46,7 +46,7 @@ enum vtl_action {
  * @entry_reason: HV_VTL_ENTRY_*, for VTL_ENTRY_ASSIST
  * @pending_event: HvX64RegisterPendingEvent0
  * @vina: HvRegisterVsmVina; written under vp->mutex, read by wakers
- * @no_context: the VMM enabled the VTL, whose registers it cannot set: it must
+ * @no_context: the VMM enabled the VTL and has not set its registers: it must
  *	not run
  */
 struct vtl_vp_vtl {

@@ -449,6 +449,298 @@ TEST_F(state, round_trip)
 	vm_destroy(other);
 }
 
+/* --- the registers of VTL1 ------------------------------------------------ */
+
+static int vtl_ioctl(struct vcpu *vcpu, u32 vtl, u32 cmd, void *arg)
+{
+	struct kvm_vtl_vcpu_ioctl in = {
+		.size = sizeof(in), .vtl = vtl, .cmd = cmd,
+		.arg = (uintptr_t)arg,
+	};
+	int ret = ioctl(vcpu->fd, KVM_VTL_VCPU_IOCTL, &in);
+
+	return ret < 0 ? -errno : ret;
+}
+
+/* What a VP keeps per VTL, in the order in which it is restored */
+static const u32 saved_msrs[] = {
+	HV_MSR_GUEST_OS_ID, HV_MSR_HYPERCALL, HV_MSR_VP_ASSIST_PAGE,
+	HV_MSR_SCONTROL, HV_MSR_SIMP, HV_MSR_SINT0, MSR_LSTAR,
+	MSR_KERNEL_GS_BASE,
+};
+
+struct saved_vtl {
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+	struct kvm_xcrs xcrs;
+	struct kvm_xsave xsave;
+	struct kvm_debugregs debugregs;
+	struct kvm_vcpu_events events;
+	struct kvm_lapic_state lapic;
+	struct kvm_mp_state mp_state;
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry[ARRAY_LEN(saved_msrs)];
+	} msrs;
+};
+
+#define STATE(command, member)						\
+	{ KVM_GET_##command, KVM_SET_##command,				\
+	  offsetof(struct saved_vtl, member) }
+
+static const struct {
+	u32 get, set, offset;
+} saved_state[] = {
+	STATE(SREGS, sregs), STATE(XCRS, xcrs), STATE(XSAVE, xsave),
+	STATE(MSRS, msrs), STATE(LAPIC, lapic), STATE(DEBUGREGS, debugregs),
+	STATE(VCPU_EVENTS, events), STATE(MP_STATE, mp_state),
+	STATE(REGS, regs),
+};
+
+static void save_vtl(struct __test_metadata *_metadata, struct vcpu *vcpu,
+		     u32 vtl, struct saved_vtl *s)
+{
+	u32 i;
+
+	s->msrs.head.nmsrs = ARRAY_LEN(saved_msrs);
+	for (i = 0; i < ARRAY_LEN(saved_msrs); i++)
+		s->msrs.entry[i].index = saved_msrs[i];
+	for (i = 0; i < ARRAY_LEN(saved_state); i++)
+		ASSERT_LE(0, vtl_ioctl(vcpu, vtl, saved_state[i].get,
+				       (u8 *)s + saved_state[i].offset)) {
+			TH_LOG("get %u of VTL%u", i, vtl);
+		}
+}
+
+static void restore_vtl(struct __test_metadata *_metadata, struct vcpu *vcpu,
+			u32 vtl, struct saved_vtl *s)
+{
+	u32 i;
+	int ret;
+
+	for (i = 0; i < ARRAY_LEN(saved_state); i++) {
+		ret = vtl_ioctl(vcpu, vtl, saved_state[i].set,
+				(u8 *)s + saved_state[i].offset);
+		ASSERT_EQ(saved_state[i].set == KVM_SET_MSRS ?
+			  ARRAY_LEN(saved_msrs) : 0, ret) {
+			TH_LOG("set %u of VTL%u", i, vtl);
+		}
+	}
+}
+
+static struct vm *move_vm(struct __test_metadata *_metadata, struct vm *vm)
+{
+	static struct saved_vtl saved[2];
+	struct vm *other = VTL_VM();
+	struct kvm_vtl_partition p;
+	struct kvm_vtl_range r[8];
+	struct kvm_vtl_vp vp;
+	u64 next;
+	int n, vtl;
+
+	complete_exit(&vm->vcpu[0]);
+	ASSERT_EQ(0, get_partition(vm, &p));
+	ASSERT_EQ(0, get_vp(&vm->vcpu[0], &vp));
+	n = get_ranges(vm, 0, r, 8, &next);
+	for (vtl = 0; vtl < 2; vtl++)
+		save_vtl(_metadata, &vm->vcpu[0], vtl, &saved[vtl]);
+	memcpy(other->ram, vm->ram, GUEST_RAM_SIZE);
+	vm_destroy(vm);
+
+	ASSERT_EQ(0, ioctl(other->fd, KVM_VTL_SET_PARTITION, &p));
+	ASSERT_EQ(0, ioctl(other->vcpu[0].fd, KVM_VTL_SET_VP, &vp));
+	ASSERT_EQ(n, set_ranges(other, 1, r, n));
+	for (vtl = 1; vtl >= 0; vtl--)
+		restore_vtl(_metadata, &other->vcpu[0], vtl, &saved[vtl]);
+	return other;
+}
+
+static u64 before_move(u64 a, u64 b)
+{
+	wrmsr(MSR_LSTAR, 0x1111);
+	wrmsr(MSR_KERNEL_GS_BASE, 0x2222);
+	return 0;
+}
+
+static u64 after_move(u64 a, u64 b)
+{
+	GUEST_EQ(1, this_cpu()->vtl);
+	GUEST_EQ(GUEST_PAGE_TABLES_OF(1), read_cr3());
+	GUEST_EQ(0x1111, rdmsr(MSR_LSTAR));
+	GUEST_EQ(0x2222, rdmsr(MSR_KERNEL_GS_BASE));
+	return a + b;
+}
+
+static void moved_guest(void)
+{
+	u64 value;
+
+	*(u64 *)pages[0] = 0x5ec4e7;
+	vsm_init();
+	wrmsr(MSR_LSTAR, 0x3333);
+	vtl1_exec(before_move, 0, 0);
+	vtl1_close(pages[0], 1, HV_NONE);
+	GUEST_SYNC(0);
+	/* On the other machine */
+	GUEST_EQ(0x3333, rdmsr(MSR_LSTAR));
+	GUEST_EQ(GUEST_PAGE_TABLES_OF(0), read_cr3());
+	GUEST_EQ(7, vtl1_exec(after_move, 3, 4));
+	GUEST_TRAP(GP_VECTOR, probe_read(pages[0], &value));
+	GUEST_EQ(1, vtl1[0].messages);
+	vtl1_close(pages[0], 1, HV_RWX);
+	GUEST_EQ(0x5ec4e7, *(u64 *)pages[0]);
+}
+
+/* A running machine with its secure kernel goes on elsewhere. */
+TEST_F(state, moved_to_another_machine)
+{
+	struct vm *vm = VTL_VM(.entry = moved_guest);
+
+	EXPECT_UCALL(UCALL_SYNC, &vm->vcpu[0]);
+	vm = move_vm(_metadata, vm);
+	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
+	vm_destroy(vm);
+}
+
+static u64 moved_in_vtl1(u64 a, u64 b)
+{
+	before_move(0, 0);
+	GUEST_SYNC(0);
+	return after_move(a, b);
+}
+
+static void moved_in_vtl1_guest(void)
+{
+	vsm_init();
+	GUEST_EQ(11, vtl1_exec(moved_in_vtl1, 5, 6));
+}
+
+TEST_F(state, moved_while_vtl1_runs)
+{
+	struct vm *vm = VTL_VM(.entry = moved_in_vtl1_guest);
+
+	EXPECT_UCALL(UCALL_SYNC, &vm->vcpu[0]);
+	vm = move_vm(_metadata, vm);
+	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
+	vm_destroy(vm);
+}
+
+/* VINA of VTL1, whose vector needs no EOI: KVM learns that anew. */
+#define VINA_VECTOR		0x61
+#define VINA (VINA_VECTOR | HV_VINA_ENABLED | HV_VINA_AUTO_EOI)
+
+static u64 set_vina(u64 vina, u64 b)
+{
+	hv_set_reg(HV_OWN_VTL, HV_REG_VSM_VINA, vina);
+	return 0;
+}
+
+static u64 use_vina(u64 vina, u64 b)
+{
+	this_cpu()->auto_eoi[VINA_VECTOR / 64] |= BIT(VINA_VECTOR % 64);
+	GUEST_EQ(vina, hv_reg(HV_OWN_VTL, HV_REG_VSM_VINA));
+	apic_write(APIC_ICR, 0x40000 | VINA_VECTOR);
+	irq_window();
+	GUEST_EQ(1, this_cpu()->count[VINA_VECTOR]);
+	GUEST_EQ(0, apic_read(APIC_ISR + VINA_VECTOR / 32 * 16));
+	return 0;
+}
+
+static void vina_guest(void)
+{
+	vsm_init();
+	vtl1_exec(set_vina, VINA, 0);
+	GUEST_SYNC(0);
+	vtl1_exec(use_vina, VINA, 0);
+}
+
+TEST_F(state, vina)
+{
+	struct vm *vm = VTL_VM(.entry = vina_guest);
+	struct kvm_vtl_vp vp;
+
+	EXPECT_UCALL(UCALL_SYNC, &vm->vcpu[0]);
+	ASSERT_EQ(0, get_vp(&vm->vcpu[0], &vp));
+	EXPECT_EQ(0, vp.vina[0]);
+	EXPECT_EQ(VINA, vp.vina[1]);
+	vm = move_vm(_metadata, vm);
+	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
+	vm_destroy(vm);
+}
+
+TEST_F(state, bad_vina)
+{
+	struct vm *vm = VTL_VM(.entry = vina_guest);
+	struct kvm_vtl_vp vp, bad;
+
+	EXPECT_UCALL(UCALL_SYNC, &vm->vcpu[0]);
+	ASSERT_EQ(0, get_vp(&vm->vcpu[0], &vp));
+	bad = vp;
+	bad.vina[0] = VINA;
+	EXPECT_EQ(-1, ioctl(vm->vcpu[0].fd, KVM_VTL_SET_VP, &bad));
+	EXPECT_EQ(EINVAL, errno);
+	bad = vp;
+	bad.vina[1] = HV_VINA_ENABLED | 15;
+	EXPECT_EQ(-1, ioctl(vm->vcpu[0].fd, KVM_VTL_SET_VP, &bad));
+	EXPECT_EQ(EINVAL, errno);
+	bad = vp;
+	bad.vina[2] = VINA;
+	EXPECT_EQ(-1, ioctl(vm->vcpu[0].fd, KVM_VTL_SET_VP, &bad));
+	EXPECT_EQ(EINVAL, errno);
+	/* The first version of the struct has none: it is switched off. */
+	bad = vp;
+	bad.size = offsetof(struct kvm_vtl_vp, vina);
+	EXPECT_EQ(0, ioctl(vm->vcpu[0].fd, KVM_VTL_SET_VP, &bad));
+	ASSERT_EQ(0, get_vp(&vm->vcpu[0], &vp));
+	EXPECT_EQ(0, vp.vina[1]);
+	vm_destroy(vm);
+}
+
+TEST_F(state, vcpu_ioctl_errors)
+{
+	static const u32 bad[] = {
+		0, KVM_RUN, KVM_SET_CPUID2, KVM_NMI, KVM_ENABLE_CAP,
+		KVM_GET_STATS_FD, KVM_SET_USER_MEMORY_REGION, KVM_VTL_GET_VP,
+	};
+	struct vm *vm = VTL_VM(.entry = protections_guest);
+	struct vcpu *vcpu = &vm->vcpu[0];
+	struct kvm_regs regs;
+	u32 i;
+
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	for (i = 0; i < ARRAY_LEN(bad); i++)
+		EXPECT_EQ(-EOPNOTSUPP, vtl_ioctl(vcpu, 1, bad[i], &regs)) {
+			TH_LOG("command 0x%x", bad[i]);
+		}
+	EXPECT_EQ(-ENOENT, vtl_ioctl(vcpu, 2, KVM_GET_REGS, &regs));
+	EXPECT_EQ(-ENOENT, vtl_ioctl(vcpu, 257, KVM_GET_REGS, &regs));
+	EXPECT_EQ(-EFAULT, vtl_ioctl(vcpu, 1, KVM_GET_REGS, (void *)1));
+	EXPECT_EQ(0, vtl_ioctl(vcpu, 0, KVM_GET_REGS, &regs));
+	vm_destroy(vm);
+}
+
+/* General registers are one set, RSP and RIP are each VTL's own. */
+TEST_F(state, shared_registers_of_both)
+{
+	struct vm *vm = VTL_VM(.entry = protections_guest);
+	struct vcpu *vcpu = &vm->vcpu[0];
+	struct kvm_regs low, high;
+
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	complete_exit(vcpu);
+	ASSERT_EQ(0, vtl_ioctl(vcpu, 0, KVM_GET_REGS, &low));
+	ASSERT_EQ(0, vtl_ioctl(vcpu, 1, KVM_GET_REGS, &high));
+	EXPECT_EQ(low.rbx, high.rbx);
+	EXPECT_NE(low.rsp, high.rsp);
+	EXPECT_NE(low.rip, high.rip);
+	high.r15 = 0x1515;
+	ASSERT_EQ(0, vtl_ioctl(vcpu, 1, KVM_SET_REGS, &high));
+	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_GET_REGS, &low));
+	EXPECT_EQ(0x1515, low.r15);
+	EXPECT_NE(low.rsp, high.rsp);
+	vm_destroy(vm);
+}
+
 /* --- reset --------------------------------------------------------------- */
 
 static void before_reset(void)
@@ -766,7 +1058,7 @@ static void call_guest(void)
 	vtl_try_call(HV_VTL_CALL, 0);
 }
 
-/* Its registers are not in the ABI yet: it never runs with others. */
+/* It never runs with other registers than the VMM's. */
 TEST_F(state, vtl_without_registers)
 {
 	struct vm *vm = VTL_VM(.entry = call_guest);

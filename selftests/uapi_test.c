@@ -43,10 +43,15 @@ TEST_F(uapi, layout)
 	PIN(kvm_vtl_protections, out_nr_ranges, 32);
 	PIN(kvm_vtl_protections, __reserved, 36);
 	PIN(kvm_vtl_protections, out_next_gfn, 40);
-	PIN_SIZE(kvm_vtl_vp, 80);
+	PIN_SIZE(kvm_vtl_vp, 112);
 	PIN(kvm_vtl_vp, enabled_vtls, 8);
 	PIN(kvm_vtl_vp, active_vtl, 12);
 	PIN(kvm_vtl_vp, pending_event, 16);
+	PIN(kvm_vtl_vp, vina, 80);
+	PIN_SIZE(kvm_vtl_vcpu_ioctl, 24);
+	PIN(kvm_vtl_vcpu_ioctl, vtl, 8);
+	PIN(kvm_vtl_vcpu_ioctl, cmd, 12);
+	PIN(kvm_vtl_vcpu_ioctl, arg, 16);
 }
 
 TEST_F(uapi, numbers)
@@ -57,9 +62,10 @@ TEST_F(uapi, numbers)
 	EXPECT_EQ(0xc030b903, KVM_VTL_SET_PARTITION);
 	EXPECT_EQ(0xc030b904, KVM_VTL_GET_PROTECTIONS);
 	EXPECT_EQ(0xc030b905, KVM_VTL_SET_PROTECTIONS);
-	EXPECT_EQ(0xc050b906, KVM_VTL_GET_VP);
-	EXPECT_EQ(0xc050b907, KVM_VTL_SET_VP);
-	EXPECT_EQ(1, KVM_VTL_ABI);
+	EXPECT_EQ(0xc070b906, KVM_VTL_GET_VP);
+	EXPECT_EQ(0xc070b907, KVM_VTL_SET_VP);
+	EXPECT_EQ(0x4018b908, KVM_VTL_VCPU_IOCTL);
+	EXPECT_EQ(2, KVM_VTL_ABI);
 }
 
 /* --- how every command takes its struct ---------------------------------- */
@@ -73,7 +79,10 @@ struct command {
 	u32 size;
 	u32 reserved;		/* offset of a reserved member, 0: none */
 	u64 good[4];		/* first words after size and flags */
+	u32 first;		/* size of the first version, 0: size */
 };
+
+static struct kvm_regs regs;
 
 static const struct command commands[] = {
 	{ "GET_INFO", KVM_VTL_GET_INFO, DEV, 40 },
@@ -82,8 +91,10 @@ static const struct command commands[] = {
 	{ "SET_PARTITION", KVM_VTL_SET_PARTITION, VM, 48, 16, { 1 } },
 	{ "GET_PROTECTIONS", KVM_VTL_GET_PROTECTIONS, VM, 48, 36, { 1 } },
 	{ "SET_PROTECTIONS", KVM_VTL_SET_PROTECTIONS, VM, 48, 36, { 1 } },
-	{ "GET_VP", KVM_VTL_GET_VP, VCPU, 80 },
-	{ "SET_VP", KVM_VTL_SET_VP, VCPU, 80, 0, { 1 } },
+	{ "GET_VP", KVM_VTL_GET_VP, VCPU, 112, .first = 80 },
+	{ "SET_VP", KVM_VTL_SET_VP, VCPU, 112, 0, { 1 }, .first = 80 },
+	{ "VCPU_IOCTL", KVM_VTL_VCPU_IOCTL, VCPU, 24, 0,
+	  { (u64)KVM_GET_REGS << 32, (uintptr_t)&regs } },
 };
 
 #define ARG_SIZE	8192
@@ -130,6 +141,11 @@ static struct fds open_fds(struct __test_metadata *_metadata)
 	return fds;
 }
 
+static u32 first_size(const struct command *c)
+{
+	return c->first ?: c->size;
+}
+
 #define for_each_command(c) \
 	for (c = commands; c < commands + ARRAY_LEN(commands); c++)
 
@@ -160,7 +176,7 @@ TEST_F(uapi, too_short)
 	u32 size;
 
 	for_each_command(c)
-		for (size = 0; size < c->size; size++) {
+		for (size = 0; size < first_size(c); size++) {
 			arg = argument(c);
 			*(u32 *)arg = size;
 			ASSERT_EQ(-EINVAL, call(fd_for(&fds, c), c, arg)) {
@@ -171,7 +187,7 @@ TEST_F(uapi, too_short)
 
 TEST_F(uapi, longer_with_zero_tail)
 {
-	static const u32 more[] = { 1, 8, 64, 4096 - 80 };
+	static const u32 more[] = { 1, 8, 64, 4096 - 112 };
 	struct fds fds = open_fds(_metadata);
 	const struct command *c;
 	u8 *arg;
@@ -299,8 +315,8 @@ TEST_F(uapi, read_only_argument)
 		mprotect(map, PAGE_SIZE, PROT_READ | PROT_WRITE);
 		memcpy(map, argument(c), 256);
 		mprotect(map, PAGE_SIZE, PROT_READ);
-		EXPECT_EQ(c->number == KVM_VTL_CONFIGURE ? 0 :
-			  good_result(c) ?: -EFAULT,
+		EXPECT_EQ(_IOC_DIR(c->number) & _IOC_READ ?
+			  good_result(c) ?: -EFAULT : 0,
 			  call(fd_for(&fds, c), c, map)) {
 			TH_LOG("%s", c->name);
 		}
@@ -317,7 +333,7 @@ TEST_F(uapi, order_of_checks)
 	for_each_command(c) {
 		/* too short before unknown flag */
 		arg = argument(c);
-		*(u32 *)arg = c->size - 1;
+		*(u32 *)arg = first_size(c) - 1;
 		*(u32 *)(arg + 4) = 1;
 		EXPECT_EQ(-EINVAL, call(fd_for(&fds, c), c, arg));
 		/* dirty tail before unknown flag */
@@ -360,7 +376,7 @@ TEST_F(uapi, unknown_numbers)
 			EXPECT_EQ(-ENOTTY, call(fd, c, NULL));
 		}
 	}
-	for (nr = 8; nr < 256; nr++)
+	for (nr = 9; nr < 256; nr++)
 		for (dir = 0; dir < 4; dir++)
 			for (object = DEV; object <= VCPU; object++) {
 				fd = fd_of(fds.vm, fds.dev, object);
@@ -436,7 +452,7 @@ TEST_F(uapi, info)
 	ASSERT_LE(0, dev);
 	ASSERT_EQ(0, get_info(dev, &info));
 	EXPECT_EQ(40, info.size);
-	EXPECT_EQ(1, info.out_abi);
+	EXPECT_EQ(2, info.out_abi);
 	EXPECT_EQ(access("/sys/module/kvm_amd", F_OK) ?
 		  KVM_VTL_VENDOR_INTEL : KVM_VTL_VENDOR_AMD, info.out_vendor);
 	EXPECT_EQ(KVM_VTL_FEATURE_VSM, info.out_features);

@@ -40,7 +40,7 @@
 #include <linux/types.h>
 
 /* Grows by one with every addition to this header. */
-#define KVM_VTL_ABI		1
+#define KVM_VTL_ABI		2
 
 #define KVM_VTL_IOC_TYPE	0xB9
 
@@ -54,6 +54,7 @@ enum {
 	KVM_VTL_NR_SET_PROTECTIONS	= 0x05,
 	KVM_VTL_NR_GET_VP		= 0x06,
 	KVM_VTL_NR_SET_VP		= 0x07,
+	KVM_VTL_NR_VCPU_IOCTL		= 0x08,
 };
 
 /* Values of kvm_vtl_info.out_vendor */
@@ -207,9 +208,12 @@ struct kvm_vtl_protections {
  * @enabled_vtls: EnabledVtlSet of HvRegisterVsmVpStatus; bit 0 is set
  * @active_vtl: the VTL that the VP runs in; must be enabled
  * @pending_event: per VTL, HvX64RegisterPendingEvent0, low then high half
+ * @vina: per VTL, HvRegisterVsmVina; 0 for VTLs that are not enabled (ABI 2)
  *
  * Setting is for the restore of a saved VP: VTLs can be enabled but not
- * disabled, and must be enabled for the partition.
+ * disabled, and must be enabled for the partition.  A VTL that is enabled this
+ * way must get its registers before it runs, KVM_SET_SREGS by
+ * KVM_VTL_VCPU_IOCTL at least.
  */
 struct kvm_vtl_vp {
 	__u32 size;
@@ -217,11 +221,37 @@ struct kvm_vtl_vp {
 	__u32 enabled_vtls;
 	__u32 active_vtl;
 	__aligned_u64 pending_event[2 * KVM_VTL_NR_VTLS];
+	__aligned_u64 vina[KVM_VTL_NR_VTLS];
 };
 
 #define KVM_VTL_GET_VP \
 	_IOWR(KVM_VTL_IOC_TYPE, KVM_VTL_NR_GET_VP, struct kvm_vtl_vp)
 #define KVM_VTL_SET_VP \
 	_IOWR(KVM_VTL_IOC_TYPE, KVM_VTL_NR_SET_VP, struct kvm_vtl_vp)
+
+/**
+ * struct kvm_vtl_vcpu_ioctl - KVM_VTL_VCPU_IOCTL on a vCPU
+ * @size: sizeof(struct kvm_vtl_vcpu_ioctl)
+ * @flags: must be 0
+ * @vtl: the VTL
+ * @cmd: a command of KVM that gets or sets state of a vCPU
+ * @arg: its argument
+ *
+ * Does with one VTL of a VP what the command does with VTL0 when it is used
+ * directly.  Registers that VTLs share are the same through all of them.
+ * Returns what the command returns; EOPNOTSUPP for a command that is not about
+ * state, ENOENT for a VTL that is not offered.
+ */
+struct kvm_vtl_vcpu_ioctl {
+	__u32 size;
+	__u32 flags;
+	__u32 vtl;
+	__u32 cmd;
+	__aligned_u64 arg;
+};
+
+#define KVM_VTL_VCPU_IOCTL \
+	_IOW(KVM_VTL_IOC_TYPE, KVM_VTL_NR_VCPU_IOCTL, \
+	     struct kvm_vtl_vcpu_ioctl)
 
 #endif /* _UAPI_LINUX_KVM_VTL_H */
