@@ -218,7 +218,8 @@ check_kernel_doc()
 	mapfile -t files < <(find kvm-vtl include -name '*.[ch]' \
 		! -name '*.mod.c' 2>/dev/null | sort)
 	[ "${#files[@]}" -gt 0 ] || return 4
-	"$tool" -Wall -Werror -none "${files[@]}"
+	# Its status is the number of errors.
+	"$tool" -Wall -Werror -none "${files[@]}" || return 1
 }
 
 check_headers()
