@@ -70,6 +70,8 @@ static int set_loaded_state(struct kvm_vcpu *vcpu, u8 vtl,
 	int idx, ret = 0;
 
 	vtl_vcpu_enter(vcpu, &idx);
+	/* An exit to userspace that it was in the middle of is over. */
+	vtl_vcpu_drop_exit(vcpu);
 	if (vtl)
 		ret = vtl_reset_vcpu(vcpu);
 	if (!ret && vtl_kvm_kvm_set_msr_ignored_check(vcpu, MSR_IA32_CR_PAT,
@@ -114,8 +116,13 @@ static int load(struct kvm_vcpu *vcpu, u8 vtl, const struct hv_vtl_context *ctx)
 u16 vtl_context_load(struct vtl_vp *vp, u8 vtl,
 		     const struct hv_vtl_context *ctx)
 {
-	switch (load(vtl_vp_vcpu(vp, vtl), vtl, ctx)) {
+	struct vtl_vp_vtl *v = &vp->vtl[vtl];
+
+	switch (load(v->vcpu, vtl, ctx)) {
 	case 0:
+		v->entry = 0;
+		memset(v->pending_event, 0, sizeof(v->pending_event));
+		v->no_context = false;
 		return HV_STATUS_SUCCESS;
 	case -ENOMEM:
 		return HV_STATUS_INSUFFICIENT_MEMORY;

@@ -22,6 +22,7 @@
 #include "msr.h"
 #include "partition.h"
 #include "query.h"
+#include "startup.h"
 #include "state.h"
 #include "switch.h"
 #include "trace.h"
@@ -682,6 +683,14 @@ static long vcpu_set_sregs(struct vtl_vp *vp, unsigned int cmd,
 	return vcpu_vtl0(vp, cmd, arg);
 }
 
+/* What the guest wanted to start is not there any more. */
+static long vcpu_set_mp_state(struct vtl_vp *vp, unsigned int cmd,
+			      unsigned long arg)
+{
+	vtl_startup_cancel(vp);
+	return vcpu_vtl0(vp, cmd, arg);
+}
+
 static long vcpu_set_vapic(struct vtl_vp *vp, unsigned int cmd,
 			   unsigned long arg)
 {
@@ -731,7 +740,7 @@ static const struct vcpu_forward vcpu_table[] = {
 	{ KVM_GET_VCPU_EVENTS, VTL0 },
 	{ KVM_SET_VCPU_EVENTS, VTL0 },
 	{ KVM_GET_MP_STATE, VTL0 },
-	{ KVM_SET_MP_STATE, VTL0 },
+	{ KVM_SET_MP_STATE, HERE, vcpu_set_mp_state },
 	{ KVM_GET_LAPIC, VTL0 },
 	{ KVM_SET_LAPIC, VTL0 },
 	{ KVM_GET_TSC_KHZ, VTL0 },
@@ -804,6 +813,9 @@ static int own_vcpu_ioctl(void *object, void *arg)
 	if (!in->vtl)
 		return vcpu_dispatch(vp, find_vcpu_cmd(in->cmd), in->cmd,
 				     in->arg);
+	/* The guest may be about to enable it from another VP. */
+	if (!vtl_vp_has_vtl(vp, in->vtl))
+		return -EBUSY;
 	if (in->cmd == KVM_SET_MSRS)
 		return set_msrs(vp, in->vtl, in->arg);
 	ret = vcpu_view(vp, in->vtl, in->cmd, in->arg);

@@ -13,6 +13,7 @@
 #include "kvm_glue.h"
 #include "msr.h"
 #include "partition.h"
+#include "tlb.h"
 #include "tlfs.h"
 #include "vina.h"
 #include "vp.h"
@@ -120,6 +121,26 @@ static u16 set_zero(struct vtl_vp *vp, u8 vtl, u32 arg,
 		    const union hv_vtl_reg_value *val)
 {
 	return val->low ? HV_STATUS_INVALID_REGISTER_VALUE : HV_STATUS_SUCCESS;
+}
+
+/* MBEC is not offered; the TLB lock is the VP's own. */
+static u16 get_secure_config(struct vtl_vp *vp, u8 vtl, u32 arg,
+			     union hv_vtl_reg_value *val)
+{
+	val->low = vp->tlb_locks & BIT(0) ? HV_SECURE_CONFIG_TLB_LOCKED : 0;
+	return HV_STATUS_SUCCESS;
+}
+
+static u16 set_secure_config(struct vtl_vp *vp, u8 vtl, u32 arg,
+			     const union hv_vtl_reg_value *val)
+{
+	if (val->low & ~HV_SECURE_CONFIG_TLB_LOCKED)
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	if (val->low & HV_SECURE_CONFIG_TLB_LOCKED)
+		vtl_tlb_lock(vp, 0);
+	else
+		vtl_tlb_unlock(vp, BIT(0));
+	return HV_STATUS_SUCCESS;
 }
 
 static u16 get_vina(struct vtl_vp *vp, u8 vtl, u32 arg,
@@ -478,7 +499,8 @@ static const struct reg regs_table[] = {
 	REG(VSM_PARTITION_STATUS, ANY, 0, get_partition_status, NULL),
 	REG(VSM_CAPABILITIES, ANY, 0, get_capabilities, NULL),
 	REG(VSM_PARTITION_CONFIG, HIGHER, 0, get_config, set_config),
-	REG(VSM_VP_SECURE_CONFIG_VTL0, HIGHER_DENY, 0, get_zero, set_zero),
+	REG(VSM_VP_SECURE_CONFIG_VTL0, HIGHER_DENY, 0, get_secure_config,
+	    set_secure_config),
 	REG(VSM_VINA, HIGHER, 0, get_vina, set_vina),
 	REG(CR_INTERCEPT_CONTROL, HIGHER_DENY, 0, get_zero, set_zero),
 	REG(CR_INTERCEPT_CR0_MASK, HIGHER_DENY, 0, get_zero, set_zero),

@@ -21,6 +21,7 @@
 #include "interrupt.h"
 #include "kvm_glue.h"
 #include "switch.h"
+#include "tlb.h"
 #include "trace.h"
 #include "vendor.h"
 #include "vp.h"
@@ -31,7 +32,7 @@
  * @privilege: bit of CPUID 0x40000003 EBX without which it is denied
  * @header: bytes of the fixed header
  * @in_element: bytes of one input element; 0 for a simple call
- * @out_element: bytes of one output element
+ * @out_element: bytes of one output element, or of all output of a simple call
  * @handler: does it; returns HV_STATUS_*
  */
 struct call {
@@ -59,6 +60,9 @@ static const struct call calls[] = {
 	{ HVCALL_SET_VP_REGISTERS, HV_FEATURE_EBX_ACCESS_VP_REGS,
 	  sizeof(struct hv_vtl_vp_registers), sizeof(struct hv_vtl_reg_assoc),
 	  0, vtl_hv_set_vp_registers },
+	{ HVCALL_TRANSLATE_VIRTUAL_ADDRESS, HV_FEATURE_EBX_ACCESS_VSM,
+	  sizeof(struct hv_vtl_translate), 0,
+	  sizeof(struct hv_vtl_translate_out), vtl_hv_translate },
 	{ HVCALL_ASSERT_VIRTUAL_INTERRUPT, HV_FEATURE_EBX_ACCESS_VSM,
 	  sizeof(struct hv_vtl_assert_interrupt), 0, 0,
 	  vtl_hv_assert_interrupt },
@@ -140,7 +144,8 @@ static u16 check_control(struct vtl_hypercall *hc, const struct call *call)
 
 	reps = hc->rep_count;
 	hc->in_bytes = call->header + reps * call->in_element;
-	if (hc->in_bytes > PAGE_SIZE || reps * call->out_element > PAGE_SIZE)
+	hc->out_bytes = (call->in_element ? reps : 1) * call->out_element;
+	if (hc->in_bytes > PAGE_SIZE || hc->out_bytes > PAGE_SIZE)
 		return HV_STATUS_INVALID_HYPERCALL_INPUT;
 	return HV_STATUS_SUCCESS;
 }
@@ -156,9 +161,9 @@ static unsigned int fast_out_offset(const struct vtl_hypercall *hc)
 	return round_up(hc->in_bytes, 16);
 }
 
-static u16 read_fast(struct vtl_hypercall *hc, const struct call *call)
+static u16 read_fast(struct vtl_hypercall *hc)
 {
-	unsigned int out = hc->rep_count * call->out_element;
+	unsigned int out = hc->out_bytes;
 	u64 *in = hc->in;
 
 	if (hc->in_bytes > fast_limit(hc) ||
@@ -194,14 +199,13 @@ static bool may_access(struct vtl_vp *vp, u64 gpa, vtl_prot_t access)
  * The output list is written at the end; whether it can be is checked first,
  * so that no call takes effect and then fails to say so.
  */
-static u16 check_lists(const struct vtl_hypercall *hc, const struct call *call)
+static u16 check_lists(const struct vtl_hypercall *hc)
 {
-	unsigned int out = hc->rep_count * call->out_element;
 	u16 status;
 
 	status = check_gpa(hc->in_gpa, hc->in_bytes);
-	if (!status && out)
-		status = check_gpa(hc->out_gpa, out);
+	if (!status && hc->out_bytes)
+		status = check_gpa(hc->out_gpa, hc->out_bytes);
 	return status;
 }
 
@@ -256,14 +260,14 @@ static int start_call(struct vtl_vp *vp, struct kvm_vcpu *vcpu,
 
 	hc->status = check_control(hc, call);
 	if (!hc->status && hc->fast)
-		hc->status = read_fast(hc, call);
+		hc->status = read_fast(hc);
 	else if (!hc->status)
-		hc->status = check_lists(hc, call);
+		hc->status = check_lists(hc);
 	if (hc->status)
 		return finish(vp, vcpu);
 
 	if (!hc->fast) {
-		r = deny_lists(vp, vcpu, true, call->out_element);
+		r = deny_lists(vp, vcpu, true, hc->out_bytes);
 		if (r != -ENOENT)
 			return r;
 		if (vtl_kvm_kvm_vcpu_read_guest(vcpu, hc->in_gpa, hc->in,
@@ -290,8 +294,12 @@ void vtl_hypercall_run(struct vtl_vp *vp)
 	struct vtl_hypercall *hc = &vp->hypercall;
 	const struct call *call = find_call(vtl_hypercall_code(hc));
 
-	memset(hc->out, 0, hc->rep_count * call->out_element);
+	memset(hc->out, 0, hc->out_bytes);
 	hc->status = call->handler(vp, hc);
+	if (!call->in_element) {
+		hc->out_end = hc->status ? 0 : hc->out_bytes;
+		return;
+	}
 	hc->out_begin = hc->rep_start * call->out_element;
 	hc->out_end = hc->reps_done * call->out_element;
 }
@@ -468,6 +476,22 @@ static int check_ipi(struct vtl_vp *vp, struct kvm_vcpu *vcpu)
 	return finish(vp, vcpu);
 }
 
+/* The instruction stays where it is: it is executed again. */
+static int check_flush(struct vtl_vp *vp)
+{
+	switch (vtl_hypercall_code(&vp->hypercall)) {
+	case HVCALL_FLUSH_VIRTUAL_ADDRESS_SPACE:
+	case HVCALL_FLUSH_VIRTUAL_ADDRESS_LIST:
+	case HVCALL_FLUSH_VIRTUAL_ADDRESS_SPACE_EX:
+	case HVCALL_FLUSH_VIRTUAL_ADDRESS_LIST_EX:
+		if (likely(!vtl_tlb_is_locked(vp)))
+			return -ENOENT;
+		vp->action = VTL_ACTION_TLB_WAIT;
+		return 0;
+	}
+	return -ENOENT;
+}
+
 /*
  * A valid VTL call or return of 64-bit code tells the mode by itself: in 32-bit
  * code these registers would be a hypercall that there is not, 0x0000 or
@@ -528,5 +552,7 @@ int vtl_hook_kvm_hv_hypercall(struct kvm_vcpu *vcpu)
 	r = check_vmm_call(vp, vcpu);
 	if (r == -ENOENT)
 		r = check_ipi(vp, vcpu);
+	if (r == -ENOENT)
+		r = check_flush(vp);
 	return r == -ENOENT ? vtl_orig_kvm_hv_hypercall(vcpu) : r;
 }

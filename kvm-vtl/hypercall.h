@@ -32,6 +32,7 @@ struct kvm_vcpu;
  * @out_begin: first byte of @out that this call made
  * @out_end: end of what it made
  * @in_bytes: bytes of @in
+ * @out_bytes: bytes of @out when all is done
  * @in: the parameters, read once; a page
  * @out: the results; a page
  */
@@ -46,6 +47,7 @@ struct vtl_hypercall {
 	u16 reps_done;
 	u16 status;
 	unsigned int in_bytes;
+	unsigned int out_bytes;
 	unsigned int out_begin;
 	unsigned int out_end;
 	void *in;
@@ -66,6 +68,7 @@ u16 vtl_hv_enable_vp_vtl(struct vtl_vp *vp, struct vtl_hypercall *hc);
 u16 vtl_hv_modify_protection(struct vtl_vp *vp, struct vtl_hypercall *hc);
 u16 vtl_hv_get_vp_registers(struct vtl_vp *vp, struct vtl_hypercall *hc);
 u16 vtl_hv_set_vp_registers(struct vtl_vp *vp, struct vtl_hypercall *hc);
+u16 vtl_hv_translate(struct vtl_vp *vp, struct vtl_hypercall *hc);
 u16 vtl_hv_assert_interrupt(struct vtl_vp *vp, struct vtl_hypercall *hc);
 u16 vtl_hv_start_vp(struct vtl_vp *vp, struct vtl_hypercall *hc);
 u16 vtl_hv_get_vp_index(struct vtl_vp *vp, struct vtl_hypercall *hc);

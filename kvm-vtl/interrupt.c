@@ -40,6 +40,7 @@ struct ipi_input {
 	u64 valid_banks;
 	u64 banks[NR_BANKS];
 };
+
 static_assert(sizeof(struct ipi_input) == (3 + NR_BANKS) * sizeof(u64));
 
 static unsigned int nr_banks(const struct vtl_hypercall *hc)
@@ -75,7 +76,11 @@ static u16 read_input(struct vtl_hypercall *hc, struct kvm_vcpu *vcpu,
 /* Makes an extended form of the simple one. */
 static u16 check_input(const struct vtl_hypercall *hc, struct ipi_input *in)
 {
+	if (hc->control & (HV_HC_RESERVED | HV_HC_ALL_REP_BITS))
+		return HV_STATUS_INVALID_HYPERCALL_INPUT;
 	if (!is_extended(hc)) {
+		if (nr_banks(hc))
+			return HV_STATUS_INVALID_HYPERCALL_INPUT;
 		in->valid_banks = BIT_ULL(0);
 		in->banks[0] = in->mask;
 		in->mask = HV_GENERIC_SET_SPARSE_4K;
@@ -109,7 +114,7 @@ static bool names_vp(const struct ipi_input *in, unsigned int index)
  *
  * Context: the hook of kvm_hv_hypercall().
  * Return: -ENOENT when it is KVM's to do; HV_STATUS_SUCCESS; ACCESS_DENIED for
- * a VTL above the caller's; INVALID_PARAMETER for reserved bits of HV_INPUT_VTL;
+ * a VTL above the caller's; INVALID_PARAMETER for reserved bits of the VTL;
  * INVALID_HYPERCALL_INPUT.
  */
 int vtl_ipi_send(struct vtl_vp *vp, struct kvm_vcpu *vcpu)

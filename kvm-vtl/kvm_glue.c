@@ -468,6 +468,28 @@ int vtl_vcpu_post_message(struct kvm_vcpu *vcpu, const void *message,
 }
 
 /**
+ * vtl_vcpu_translate - translate an address as a vCPU would
+ * @vcpu: vCPU, loaded
+ * @gva: linear address
+ * @access: mask of PFERR_WRITE_MASK, PFERR_FETCH_MASK, PFERR_USER_MASK
+ *
+ * Sets accessed bits on the way, dirty bits for a write.
+ *
+ * Context: vtl_vcpu_enter().
+ * Return: the guest physical address; INVALID_GPA for a page fault.
+ */
+gpa_t vtl_vcpu_translate(struct kvm_vcpu *vcpu, u64 gva, u64 access)
+{
+	struct kvm_mmu *mmu = vcpu->arch.walk_mmu;
+	u8 bits = vcpu->arch.cr4 & X86_CR4_LA57 ? 57 : 48;
+
+	/* KVM's walk does not look at the bits above. */
+	if (!__is_canonical_address(gva, bits))
+		return INVALID_GPA;
+	return mmu->gva_to_gpa(vcpu, mmu, gva, access, NULL);
+}
+
+/**
  * vtl_vcpu_waits_for_sipi - is a vCPU not started yet?
  * @vcpu: vCPU
  *

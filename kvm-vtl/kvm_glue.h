@@ -43,6 +43,7 @@ void vtl_xmm_read(unsigned int first, unsigned int nr, void *buf);
 void vtl_xmm_write(unsigned int first, unsigned int nr, const void *buf);
 
 void vtl_kvm_disable_pmu(struct kvm *kvm);
+gpa_t vtl_vcpu_translate(struct kvm_vcpu *vcpu, u64 gva, u64 access);
 bool vtl_vcpu_waits_for_sipi(struct kvm_vcpu *vcpu);
 bool vtl_vcpu_can_restrict(struct kvm_vcpu *vcpu);
 bool vtl_kvm_has_irqchip(struct kvm *kvm);

@@ -17,6 +17,7 @@
 #include "partition.h"
 #include "protect.h"
 #include "switch.h"
+#include "tlb.h"
 #include "tlfs.h"
 #include "vina.h"
 #include "vp.h"
@@ -234,6 +235,7 @@ static int reset_vp_vtl(struct vtl_vp *vp, u8 vtl)
 
 	vtl_switch_disarm_entry(v);
 	v->no_context = false;
+	v->entered = false;
 	memset(v->pending_event, 0, sizeof(v->pending_event));
 	if (!vtl)
 		return 0;
@@ -256,6 +258,7 @@ static int reset_vp(struct vtl_vp *vp)
 	WRITE_ONCE(vp->enabled_vtls, BIT(0));
 	vp->exit_vtl = 0;
 	WRITE_ONCE(vp->start.state, VTL_START_NONE);
+	vtl_tlb_unlock(vp, ~0U);
 	for (vtl = 0; vtl <= vp->partition->max_vtl; vtl++) {
 		err = reset_vp_vtl(vp, vtl);
 		ret = ret ?: err;

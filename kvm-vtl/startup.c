@@ -3,11 +3,10 @@
  * kvm-vtl - starting VPs: HvCallStartVirtualProcessor,
  * HvCallGetVpIndexFromApicId
  *
- * A VP that waits to be started is inside KVM_RUN as a rule, its vCPU locked by
- * its own thread, which then sets the registers.  The calling thread does not
- * wait for that without a limit, since two VPs could wait for each other: after
- * a moment the guest executes its hypercall again, and gets the answer when
- * there is one.
+ * The VP's own thread sets the registers, in KVM_RUN, where it waits for a
+ * SIPI: outside of it they are the VMM's.  The calling thread does not wait for
+ * that without a limit, since two VPs could wait for each other: after a while
+ * the guest executes its hypercall again, and gets the answer if there is one.
  */
 #include <linux/kvm_host.h>
 
@@ -23,12 +22,15 @@
 
 #define ANSWER_TIMEOUT	msecs_to_jiffies(10)
 
-/* The VP starts in its highest VTL, whichever got the context. */
+/*
+ * The VP starts in its highest VTL, whichever got the context.  One that has
+ * run is not entered out of turn: VTL0 can have a VP started more than once.
+ */
 static void enter_highest(struct vtl_vp *vp)
 {
 	u8 to = vtl_vp_highest_vtl(vp);
 
-	if (to == vp->active_vtl)
+	if (to == vp->active_vtl || vp->vtl[to].entered)
 		return;
 	mutex_lock_nest_lock(&vtl_vp_active_vcpu(vp)->mutex, &vp->mutex);
 	vtl_switch(vp, to, HV_VTL_ENTRY_NONE);
@@ -37,7 +39,7 @@ static void enter_highest(struct vtl_vp *vp)
 
 static bool can_start(struct vtl_vp *vp, u8 vtl)
 {
-	return vtl_vp_has_vtl(vp, vtl) && (!vtl || vp->active_vtl < vtl) &&
+	return vtl_vp_has_vtl(vp, vtl) && !vp->vtl[vtl].entered &&
 	       vtl_vcpu_waits_for_sipi(vtl_vp_vcpu(vp, 0));
 }
 
@@ -83,14 +85,17 @@ void vtl_startup_run(struct vtl_vp *vp)
 		start->status = start_locked(vp, start->vtl, &start->context);
 		WRITE_ONCE(start->state, VTL_START_DONE);
 	}
-	mutex_unlock(&vp->partition->lock);
 	complete_all(&start->answered);
+	mutex_unlock(&vp->partition->lock);
 }
 
-static bool is_callers(const struct vtl_start *start, struct vtl_vp *vp)
+static bool is_same(const struct vtl_start *start, struct vtl_vp *caller,
+		    const struct hv_vtl_enable_vp *in)
 {
-	return start->caller == vp->index &&
-	       start->caller_vtl == vp->active_vtl;
+	return start->caller == caller->index &&
+	       start->caller_vtl == caller->active_vtl &&
+	       start->vtl == in->target_vtl &&
+	       !memcmp(&start->context, &in->context, sizeof(in->context));
 }
 
 /* Returns VTL_STATUS_AGAIN while the VP's own thread has it to do. */
@@ -98,24 +103,16 @@ static u16 request_start_locked(struct vtl_vp *vp, struct vtl_vp *target,
 				const struct hv_vtl_enable_vp *in)
 {
 	struct vtl_start *start = &target->start;
-	u16 status;
 
-	if (start->state != VTL_START_NONE && is_callers(start, vp)) {
-		if (start->state == VTL_START_REQUESTED)
-			return VTL_STATUS_AGAIN;
+	if (start->state == VTL_START_REQUESTED)
+		return VTL_STATUS_AGAIN;
+	if (start->state == VTL_START_DONE && is_same(start, vp, in)) {
 		WRITE_ONCE(start->state, VTL_START_NONE);
 		return start->status;
 	}
-	if (start->state == VTL_START_REQUESTED ||
-	    !can_start(target, in->target_vtl))
+	if (!can_start(target, in->target_vtl))
 		return HV_STATUS_INVALID_VP_STATE;
 
-	/* Outside of KVM_RUN its thread would not hear of it. */
-	if (mutex_trylock(&target->mutex)) {
-		status = start_locked(target, in->target_vtl, &in->context);
-		mutex_unlock(&target->mutex);
-		return status;
-	}
 	reinit_completion(&start->answered);
 	start->caller = vp->index;
 	start->caller_vtl = vp->active_vtl;
@@ -127,6 +124,25 @@ static u16 request_start_locked(struct vtl_vp *vp, struct vtl_vp *target,
 }
 
 /**
+ * vtl_startup_cancel - forget a request to start a VP
+ * @vp: the VP, which the VMM resets
+ *
+ * Context: ioctl; may sleep; vp->mutex held.
+ */
+void vtl_startup_cancel(struct vtl_vp *vp)
+{
+	mutex_lock(&vp->partition->lock);
+	WRITE_ONCE(vp->start.state, VTL_START_NONE);
+	mutex_unlock(&vp->partition->lock);
+}
+
+static void wait_for_answer(struct vtl_start *start)
+{
+	wait_for_completion_interruptible_timeout(&start->answered,
+						  ANSWER_TIMEOUT);
+}
+
+/**
  * vtl_hv_start_vp - HvCallStartVirtualProcessor
  * @vp: the calling VP
  * @hc: the hypercall
@@ -134,8 +150,8 @@ static u16 request_start_locked(struct vtl_vp *vp, struct vtl_vp *target,
  * Context: the run loop.
  * Return: INVALID_PARTITION_ID; INVALID_VP_INDEX, also for the caller;
  * INVALID_PARAMETER for reserved bits; ACCESS_DENIED for a VTL above the
- * caller's; INVALID_VP_STATE for a VP that does not wait to be started or has
- * not enabled the VTL; INVALID_REGISTER_VALUE.
+ * caller's; INVALID_VP_STATE for a VP that does not wait to be started, and for
+ * a VTL that is not enabled on it or has run; INVALID_REGISTER_VALUE.
  */
 u16 vtl_hv_start_vp(struct vtl_vp *vp, struct vtl_hypercall *hc)
 {
@@ -157,8 +173,7 @@ u16 vtl_hv_start_vp(struct vtl_vp *vp, struct vtl_hypercall *hc)
 	status = request_start_locked(vp, target, in);
 	mutex_unlock(&vp->partition->lock);
 	if (status == VTL_STATUS_AGAIN)
-		wait_for_completion_timeout(&target->start.answered,
-					    ANSWER_TIMEOUT);
+		wait_for_answer(&target->start);
 	return status;
 }
 

@@ -16,6 +16,7 @@
 #include "protect.h"
 #include "state.h"
 #include "switch.h"
+#include "tlb.h"
 #include "tlfs.h"
 #include "vina.h"
 #include "vp.h"
@@ -280,6 +281,8 @@ int vtl_state_get_vp(struct vtl_vp *vp, void *arg)
 
 	state->enabled_vtls = vp->enabled_vtls;
 	state->active_vtl = vp->active_vtl;
+	state->tlb_locked_vtls = vp->tlb_locks;
+	state->__reserved = 0;
 	memset(state->pending_event, 0, sizeof(state->pending_event));
 	memset(state->vina, 0, sizeof(state->vina));
 	for (vtl = 0; vtl <= vp->partition->max_vtl; vtl++) {
@@ -303,7 +306,8 @@ static int check_vp(struct vtl_vp *vp, const struct kvm_vtl_vp *state)
 
 	if (!is_vtl_set(vp->partition, state->enabled_vtls) ||
 	    state->active_vtl > vp->partition->max_vtl ||
-	    !(state->enabled_vtls & BIT(state->active_vtl)))
+	    !(state->enabled_vtls & BIT(state->active_vtl)) ||
+	    (state->tlb_locked_vtls >> state->active_vtl) || state->__reserved)
 		return -EINVAL;
 	for (vtl = 0; vtl < KVM_VTL_NR_VTLS; vtl++) {
 		const u64 *event = &state->pending_event[2 * vtl];
@@ -344,6 +348,7 @@ static int reset_new_vtls(struct vtl_vp *vp, u32 vtls)
 		if (ret)
 			return ret;
 		vp->vtl[vtl].no_context = true;
+		vp->vtl[vtl].entered = true;
 	}
 	return 0;
 }
@@ -361,6 +366,32 @@ static void change_active(struct vtl_vp *vp, u8 to)
 	vtl_vcpu_leave(vcpu, idx);
 	vtl_vp_move_shared(vp, vp->active_vtl, to);
 	WRITE_ONCE(vp->active_vtl, to);
+	vtl_tlb_unlock(vp, GENMASK(31, to));
+}
+
+/* A member that the caller's struct does not have stays as it is. */
+static void set_events(struct vtl_vp *vp, const struct kvm_vtl_vp *state)
+{
+	bool has_vina = state->size >= offsetofend(struct kvm_vtl_vp, vina);
+	u8 vtl;
+
+	for (vtl = 0; vtl <= vp->partition->max_vtl; vtl++) {
+		memcpy(vp->vtl[vtl].pending_event,
+		       &state->pending_event[2 * vtl],
+		       sizeof(vp->vtl[vtl].pending_event));
+		if (has_vina)
+			vtl_vina_set(vp, vtl, state->vina[vtl]);
+	}
+}
+
+static void set_tlb_locks(struct vtl_vp *vp, u32 vtls)
+{
+	u8 vtl;
+
+	vtl_tlb_unlock(vp, ~vtls);
+	for (vtl = 0; vtl < vp->active_vtl; vtl++)
+		if (vtls & BIT(vtl))
+			vtl_tlb_lock(vp, vtl);
 }
 
 /**
@@ -377,24 +408,20 @@ int vtl_state_set_vp(struct vtl_vp *vp, void *arg)
 {
 	struct kvm_vtl_vp *state = arg;
 	int ret;
-	u8 vtl;
 
+	mutex_lock(&vp->partition->lock);
 	ret = check_vp(vp, state);
 	if (!ret)
 		ret = reset_new_vtls(vp, state->enabled_vtls &
 					 ~vp->enabled_vtls);
+	if (!ret)
+		WRITE_ONCE(vp->enabled_vtls, state->enabled_vtls);
+	mutex_unlock(&vp->partition->lock);
 	if (ret)
 		return ret;
-
-	mutex_lock(&vp->partition->lock);
-	WRITE_ONCE(vp->enabled_vtls, state->enabled_vtls);
-	mutex_unlock(&vp->partition->lock);
-	for (vtl = 0; vtl <= vp->partition->max_vtl; vtl++) {
-		memcpy(vp->vtl[vtl].pending_event,
-		       &state->pending_event[2 * vtl],
-		       sizeof(vp->vtl[vtl].pending_event));
-		vtl_vina_set(vp, vtl, state->vina[vtl]);
-	}
+	set_events(vp, state);
 	change_active(vp, state->active_vtl);
+	if (state->size >= offsetofend(struct kvm_vtl_vp, tlb_locked_vtls))
+		set_tlb_locks(vp, state->tlb_locked_vtls);
 	return 0;
 }

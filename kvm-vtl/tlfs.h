@@ -17,6 +17,7 @@
 #define HVCALL_ENABLE_PARTITION_VTL		0x000d
 #define HVCALL_VTL_CALL				0x0011
 #define HVCALL_VTL_RETURN			0x0012
+#define HVCALL_TRANSLATE_VIRTUAL_ADDRESS	0x0052
 #define HVCALL_ASSERT_VIRTUAL_INTERRUPT		0x0094
 #define HVCALL_START_VP				0x0099
 #define HVCALL_GET_VP_INDEX_FROM_APIC_ID	0x009a
@@ -30,6 +31,7 @@
 #define HV_HC_REP_COUNT_SHIFT		32
 #define HV_HC_REP_START_SHIFT		48
 #define HV_HC_REP_BITS			0xfff
+#define HV_HC_ALL_REP_BITS	(GENMASK_ULL(43, 32) | GENMASK_ULL(59, 48))
 #define HV_HC_RESERVED \
 	(GENMASK_ULL(31, 27) | GENMASK_ULL(47, 44) | GENMASK_ULL(63, 60))
 
@@ -88,6 +90,7 @@
 #define HV_REGISTER_VSM_CAPABILITIES		0x000d0006
 #define HV_REGISTER_VSM_PARTITION_CONFIG	0x000d0007
 #define HV_REGISTER_VSM_VP_SECURE_CONFIG_VTL0	0x000d0010
+#define HV_SECURE_CONFIG_TLB_LOCKED	BIT_ULL(1)
 #define HV_REGISTER_CR_INTERCEPT_CONTROL	0x000e0000
 #define HV_REGISTER_CR_INTERCEPT_CR0_MASK	0x000e0001
 #define HV_REGISTER_CR_INTERCEPT_CR4_MASK	0x000e0002
@@ -267,6 +270,56 @@ struct hv_vtl_get_vp_index {
 	u8 reserved[7];
 } __packed;
 static_assert(sizeof(struct hv_vtl_get_vp_index) == 16);
+
+/* HV_TRANSLATE_GVA_CONTROL_FLAGS */
+#define HV_TRANSLATE_READ		BIT_ULL(0)
+#define HV_TRANSLATE_WRITE		BIT_ULL(1)
+#define HV_TRANSLATE_EXECUTE		BIT_ULL(2)
+#define HV_TRANSLATE_PRIVILEGE_EXEMPT	BIT_ULL(3)
+#define HV_TRANSLATE_SET_PAGE_TABLE_BITS BIT_ULL(4)
+#define HV_TRANSLATE_TLB_FLUSH_INHIBIT	BIT_ULL(5)
+#define HV_TRANSLATE_SUPERVISOR		BIT_ULL(6)
+#define HV_TRANSLATE_USER		BIT_ULL(7)
+#define HV_TRANSLATE_VTL_SHIFT		56
+#define HV_TRANSLATE_FLAGS \
+	(GENMASK_ULL(63, 56) | GENMASK_ULL(7, 0))
+
+/* HV_TRANSLATE_GVA_RESULT */
+#define HV_TRANSLATE_SUCCESS		0
+#define HV_TRANSLATE_PAGE_NOT_PRESENT	1
+#define HV_TRANSLATE_PRIVILEGE_VIOLATION 2
+#define HV_TRANSLATE_GPA_UNMAPPED	4
+#define HV_TRANSLATE_NO_READ		5
+#define HV_TRANSLATE_NO_WRITE		6
+#define HV_TRANSLATE_WRITE_BACK		(6ULL << 32)
+
+/**
+ * struct hv_vtl_translate - input of HvCallTranslateVirtualAddress
+ * @partition_id: partition
+ * @vp_index: VP
+ * @reserved: zero
+ * @flags: HV_TRANSLATE_*; HV_INPUT_VTL in the highest byte
+ * @gva_page: number of the page
+ */
+struct hv_vtl_translate {
+	u64 partition_id;
+	u32 vp_index;
+	u32 reserved;
+	u64 flags;
+	u64 gva_page;
+} __packed;
+static_assert(sizeof(struct hv_vtl_translate) == 32);
+
+/**
+ * struct hv_vtl_translate_out - output of HvCallTranslateVirtualAddress
+ * @result: HV_TRANSLATE_*, cache type
+ * @gpa_page: number of the page
+ */
+struct hv_vtl_translate_out {
+	u64 result;
+	u64 gpa_page;
+} __packed;
+static_assert(sizeof(struct hv_vtl_translate_out) == 16);
 
 /* HV_INTERRUPT_CONTROL */
 #define HV_INTERRUPT_TYPE		GENMASK_ULL(31, 0)

@@ -29,6 +29,7 @@
 #include "partition.h"
 #include "startup.h"
 #include "switch.h"
+#include "tlb.h"
 #include "trace.h"
 #include "vina.h"
 #include "vp.h"
@@ -267,6 +268,7 @@ static void do_return(struct vtl_vp *vp)
 {
 	u8 to = next_lower_vtl(vp);
 
+	vtl_tlb_unlock(vp, ~0U);
 	vtl_switch(vp, to, 0);
 	/* The higher VTL's kicks did not set vp->pending while it ran. */
 	vp->pending = 1;
@@ -296,6 +298,9 @@ static void do_action(struct vtl_vp *vp)
 		arm_hypercall(vp);
 		if (unlikely(vtl_vina_enabled(vp, vp->active_vtl)))
 			vp->pending = 1;
+		break;
+	case VTL_ACTION_TLB_WAIT:
+		vtl_tlb_wait();
 		break;
 	case VTL_ACTION_INTERCEPT:
 		vtl_intercept_deliver(vp);

@@ -22,6 +22,7 @@
  * @VTL_ACTION_CALL: VTL call
  * @VTL_ACTION_RETURN: VTL return
  * @VTL_ACTION_HYPERCALL: a hypercall of ours waits in vtl_vp.hypercall
+ * @VTL_ACTION_TLB_WAIT: a flush hypercall has to wait
  * @VTL_ACTION_INTERCEPT: a memory intercept waits in vtl_vp.intercept
  */
 enum vtl_action {
@@ -29,6 +30,7 @@ enum vtl_action {
 	VTL_ACTION_CALL,
 	VTL_ACTION_RETURN,
 	VTL_ACTION_HYPERCALL,
+	VTL_ACTION_TLB_WAIT,
 	VTL_ACTION_INTERCEPT,
 };
 
@@ -46,6 +48,7 @@ enum vtl_action {
  * @entry_reason: HV_VTL_ENTRY_*, for VTL_ENTRY_ASSIST
  * @pending_event: HvX64RegisterPendingEvent0
  * @vina: HvRegisterVsmVina; written under vp->mutex, read by wakers
+ * @entered: a VTL above 0 has run, or was restored by the VMM
  * @no_context: the VMM enabled the VTL and has not set its registers: it must
  *	not run
  */
@@ -56,6 +59,7 @@ struct vtl_vp_vtl {
 	u32 entry_reason;
 	u64 pending_event[2];
 	u64 vina;
+	bool entered;
 	bool no_context;
 };
 
@@ -93,6 +97,8 @@ struct vtl_denial {
  * @intercept: the memory intercept in progress
  * @intercept_vtl: the VTL that @intercept is for
  * @denial: the access that was denied
+ * @tlb_locks: mask of lower VTLs whose flushes on other VPs wait; written under
+ *	@mutex, read by flushers
  * @start: a request to start the VP; under the partition's lock
  */
 struct vtl_vp {
@@ -108,6 +114,7 @@ struct vtl_vp {
 	u8 exit_vtl;
 	bool shared_msrs_dirty;
 	u8 intercept_vtl;
+	u32 tlb_locks;
 	struct vtl_denial denial;
 	struct hv_vtl_memory_intercept intercept;
 	struct vtl_hypercall hypercall;

@@ -91,23 +91,62 @@ STARTUP_TEST(context_is_loaded)
 	GUEST_WAIT(READ_ONCE(started));
 }
 
-/* Nobody runs VP 1 when it is started. */
-static void start_and_leave(void)
+/* Nobody runs VP 1 when it is started: the caller has to wait. */
+static void start_early(void)
 {
 	hv_init();
 	start_input(1);
+	WRITE_ONCE(asked, 1);
 	GUEST_EQ(HV_SUCCESS, start_vp());
 	GUEST_EQ(HV_INVALID_VP_STATE, start_vp());
 }
 
+static void *run_vp(void *vcpu)
+{
+	return (void *)(uintptr_t)vcpu_run(vcpu);
+}
+
 TEST_F(startup, vp_outside_of_kvm_run)
 {
-	struct vm *vm = waiting_vm(_metadata, start_and_leave);
+	struct vm *vm = waiting_vm(_metadata, start_early);
+	pthread_t thread;
+	void *result;
 
-	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, run_vp, &vm->vcpu[0]));
+	while (!READ_ONCE(vm_var(vm, asked)))
+		usleep(1000);
+	usleep(100000);
 	EXPECT_EQ(0, vm_var(vm, started));
 	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[1]);
 	EXPECT_EQ(1, vm_var(vm, started));
+	pthread_join(thread, &result);
+	EXPECT_EQ(UCALL_DONE, (uintptr_t)result) {
+		TH_LOG("%s", vm->vcpu[0].error);
+	}
+	vm_destroy(vm);
+}
+
+/* The VMM resets the VP in the meantime: a later request is another one. */
+TEST_F(startup, reset_before_the_start)
+{
+	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_UNINITIALIZED };
+	struct vm *vm = waiting_vm(_metadata, start_early);
+	pthread_t thread;
+	void *result;
+	u32 i;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, run_vp, &vm->vcpu[0]));
+	while (!READ_ONCE(vm_var(vm, asked)))
+		usleep(1000);
+	for (i = 0; i < 20; i++) {
+		usleep(5000);
+		ASSERT_EQ(0, ioctl(vm->vcpu[1].fd, KVM_SET_MP_STATE, &state));
+	}
+	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[1]);
+	pthread_join(thread, &result);
+	EXPECT_EQ(UCALL_DONE, (uintptr_t)result) {
+		TH_LOG("%s", vm->vcpu[0].error);
+	}
 	vm_destroy(vm);
 }
 
@@ -158,6 +197,56 @@ STARTUP_TEST(highest_vtl_first_for_vtl0)
 	in->context.rip = (uintptr_t)after_vtl1;
 	GUEST_EQ(HV_SUCCESS, start_vp());
 	GUEST_WAIT(READ_ONCE(started));
+}
+
+/* VTL0 has the VP started again: VTL1, which has run, is not entered. */
+static void send_init(u32 vp)
+{
+	apic_write(APIC_ICR + 0x10, vp << 24);
+	apic_write(APIC_ICR, 0x4500);
+}
+
+static void forget_vtl1(void)
+{
+	after_vtl1();
+	for (;;)
+		irq_wait();
+}
+
+static void start_again(void)
+{
+	struct hv_enable_vp_vtl *in;
+	u64 result;
+
+	vsm_init();
+	apic_write(APIC_SVR, 0x1ff);
+	GUEST_EQ(HV_SUCCESS, vtl1_exec(enable_vp1, 0, 0));
+	in = start_input(1);
+	in->context.rip = (uintptr_t)forget_vtl1;
+	GUEST_EQ(HV_SUCCESS, start_vp());
+	GUEST_WAIT(READ_ONCE(started) == 1);
+	guest_area(1, 1)->cpu.vtl_return = NULL;
+	vtl1[1].calls = 0;
+	send_init(1);
+	start_input(1);
+	do
+		result = start_vp();
+	while (result == HV_INVALID_VP_STATE);
+	GUEST_EQ(HV_SUCCESS, result);
+	GUEST_WAIT(READ_ONCE(started) == 2);
+	GUEST_EQ(NULL, guest_area(1, 1)->cpu.vtl_return);
+	GUEST_EQ(0, vtl1[1].calls);
+	GUEST_EQ(0, vtl1[1].interrupts);
+}
+
+TEST_F(startup, started_again)
+{
+	struct vm *vm = waiting_vm(_metadata, start_again);
+
+	EXPECT_EQ(UCALL_DONE, vm_run(vm)) {
+		TH_LOG("%s / %s", vm->vcpu[0].error, vm->vcpu[1].error);
+	}
+	vm_destroy(vm);
 }
 
 STARTUP_TEST(without_vtl1_on_the_vp)

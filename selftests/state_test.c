@@ -687,12 +687,12 @@ TEST_F(state, bad_vina)
 	bad.vina[2] = VINA;
 	EXPECT_EQ(-1, ioctl(vm->vcpu[0].fd, KVM_VTL_SET_VP, &bad));
 	EXPECT_EQ(EINVAL, errno);
-	/* The first version of the struct has none: it is switched off. */
+	/* The first version of the struct has none: it stays. */
 	bad = vp;
 	bad.size = offsetof(struct kvm_vtl_vp, vina);
 	EXPECT_EQ(0, ioctl(vm->vcpu[0].fd, KVM_VTL_SET_VP, &bad));
 	ASSERT_EQ(0, get_vp(&vm->vcpu[0], &vp));
-	EXPECT_EQ(0, vp.vina[1]);
+	EXPECT_EQ(VINA, vp.vina[1]);
 	vm_destroy(vm);
 }
 
@@ -716,6 +716,10 @@ TEST_F(state, vcpu_ioctl_errors)
 	EXPECT_EQ(-ENOENT, vtl_ioctl(vcpu, 257, KVM_GET_REGS, &regs));
 	EXPECT_EQ(-EFAULT, vtl_ioctl(vcpu, 1, KVM_GET_REGS, (void *)1));
 	EXPECT_EQ(0, vtl_ioctl(vcpu, 0, KVM_GET_REGS, &regs));
+	vm_destroy(vm);
+
+	vm = VTL_VM(.entry = protections_guest);
+	EXPECT_EQ(-EBUSY, vtl_ioctl(&vm->vcpu[0], 1, KVM_GET_REGS, &regs));
 	vm_destroy(vm);
 }
 

@@ -756,6 +756,9 @@ GUEST_TEST(vsm, secure_config)
 	vsm_init();
 	GUEST_EQ(0, vtl1_exec(status_in_vtl1, SECURE, 0));
 	GUEST_EQ(HV_REPS(1), vtl1_exec(set_in_vtl1, SECURE, 0));
+	/* The TLB lock lasts until the return to VTL0. */
+	GUEST_EQ(HV_REPS(1), vtl1_exec(set_in_vtl1, SECURE, 2));
+	GUEST_EQ(0, vtl1_exec(status_in_vtl1, SECURE, 0));
 	/* MBEC is not enabled for the partition; the rest is not offered. */
 	GUEST_EQ(HV_INVALID_REGISTER_VALUE, vtl1_exec(set_in_vtl1, SECURE, 1));
 	for (i = 2; i < 64; i++)

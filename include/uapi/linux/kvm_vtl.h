@@ -209,6 +209,9 @@ struct kvm_vtl_protections {
  * @active_vtl: the VTL that the VP runs in; must be enabled
  * @pending_event: per VTL, HvX64RegisterPendingEvent0, low then high half
  * @vina: per VTL, HvRegisterVsmVina; 0 for VTLs that are not enabled (ABI 2)
+ * @tlb_locked_vtls: mask of VTLs below the active one whose TLB lock the VP
+ *	holds (ABI 2)
+ * @__reserved: must be 0
  *
  * Setting is for the restore of a saved VP: VTLs can be enabled but not
  * disabled, and must be enabled for the partition.  A VTL that is enabled this
@@ -222,6 +225,8 @@ struct kvm_vtl_vp {
 	__u32 active_vtl;
 	__aligned_u64 pending_event[2 * KVM_VTL_NR_VTLS];
 	__aligned_u64 vina[KVM_VTL_NR_VTLS];
+	__u32 tlb_locked_vtls;
+	__u32 __reserved;
 };
 
 #define KVM_VTL_GET_VP \

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm-vtl - HvCallTranslateVirtualAddress
+ *
+ * The walk is KVM's, with the lower VTL's vCPU loaded: its page tables, its
+ * control registers, its rights to read the page tables.
+ */
+#include <linux/kvm_host.h>
+
+#include "hooks.h"
+#include "hypercall.h"
+#include "kvm_glue.h"
+#include "partition.h"
+#include "protect.h"
+#include "tlb.h"
+#include "tlfs.h"
+#include "vp.h"
+
+/* PFERR_* for the access that @flags describe */
+static u64 walk_access(struct kvm_vcpu *vcpu, u64 flags)
+{
+	u64 access = 0;
+
+	if (flags & HV_TRANSLATE_WRITE)
+		access |= PFERR_WRITE_MASK;
+	if (flags & HV_TRANSLATE_EXECUTE)
+		access |= PFERR_FETCH_MASK;
+	if (flags & (HV_TRANSLATE_PRIVILEGE_EXEMPT | HV_TRANSLATE_SUPERVISOR))
+		return access;
+	if ((flags & HV_TRANSLATE_USER) ||
+	    !vtl_kvm_kvm_arch_vcpu_in_kernel(vcpu))
+		access |= PFERR_USER_MASK;
+	return access;
+}
+
+static u32 walk(struct kvm_vcpu *vcpu, u64 gva, u64 flags, gpa_t *gpa)
+{
+	*gpa = vtl_vcpu_translate(vcpu, gva, walk_access(vcpu, flags));
+	if (*gpa != INVALID_GPA)
+		return HV_TRANSLATE_SUCCESS;
+	/* Does anything at all lie there? */
+	if (vtl_vcpu_translate(vcpu, gva, 0) != INVALID_GPA)
+		return HV_TRANSLATE_PRIVILEGE_VIOLATION;
+	return HV_TRANSLATE_PAGE_NOT_PRESENT;
+}
+
+static u32 check_rights(struct vtl_vp *vp, u8 vtl, gfn_t gfn, u64 flags)
+{
+	vtl_prot_t prot = vtl_effective_prot(vp->partition, vtl, gfn);
+
+	if ((flags & HV_TRANSLATE_READ) && !(prot & VTL_PROT_R))
+		return HV_TRANSLATE_NO_READ;
+	if ((flags & HV_TRANSLATE_WRITE) && !(prot & VTL_PROT_W))
+		return HV_TRANSLATE_NO_WRITE;
+	/* There is no code for that. */
+	if ((flags & HV_TRANSLATE_EXECUTE) && !(prot & VTL_PROT_KX))
+		return HV_TRANSLATE_NO_READ;
+	return HV_TRANSLATE_SUCCESS;
+}
+
+static u32 translate(struct vtl_vp *vp, u8 vtl, u64 gva, u64 flags, gfn_t *gfn)
+{
+	struct kvm_vcpu *vcpu = vtl_vp_vcpu(vp, vtl);
+	gpa_t gpa;
+	u32 code;
+	int idx;
+
+	vtl_vcpu_enter(vcpu, &idx);
+	code = walk(vcpu, gva, flags, &gpa);
+	vtl_vcpu_leave(vcpu, idx);
+	if (code)
+		return code;
+	*gfn = gpa_to_gfn(gpa);
+	if (!vtl_gfn_is_ram(vcpu->kvm, *gfn))
+		return HV_TRANSLATE_GPA_UNMAPPED;
+	return check_rights(vp, vtl, *gfn, flags);
+}
+
+static u16 check_target(struct vtl_vp *vp,
+			const struct hv_vtl_translate *in, u8 *vtl)
+{
+	u16 status;
+
+	if (in->partition_id != HV_PARTITION_SELF)
+		return HV_STATUS_INVALID_PARTITION_ID;
+	/* errata.rst, "Registers of other VPs": as there */
+	if (in->vp_index != HV_SELF_VP && in->vp_index != vp->index)
+		return vtl_partition_vp(vp->partition, in->vp_index) ?
+		       HV_STATUS_ACCESS_DENIED : HV_STATUS_INVALID_VP_INDEX;
+	if (in->reserved || (in->flags & ~HV_TRANSLATE_FLAGS))
+		return HV_STATUS_INVALID_PARAMETER;
+	status = vtl_hv_input_vtl(vp, in->flags >> HV_TRANSLATE_VTL_SHIFT, vtl);
+	if (!status && *vtl >= vp->active_vtl)
+		status = HV_STATUS_ACCESS_DENIED;
+	return status;
+}
+
+/**
+ * vtl_hv_translate - HvCallTranslateVirtualAddress
+ * @vp: the calling VP
+ * @hc: the hypercall
+ *
+ * Context: the run loop.
+ * Return: INVALID_PARTITION_ID; INVALID_VP_INDEX; ACCESS_DENIED for another VP
+ * and for a VTL that is not below the caller's; INVALID_PARAMETER for unknown
+ * flags.  Whether the address is mapped is in the output.
+ */
+u16 vtl_hv_translate(struct vtl_vp *vp, struct vtl_hypercall *hc)
+{
+	const struct hv_vtl_translate *in = hc->in;
+	struct hv_vtl_translate_out *out = hc->out;
+	gfn_t gfn = 0;
+	u16 status;
+	u32 code;
+	u8 vtl;
+
+	status = check_target(vp, in, &vtl);
+	if (status)
+		return status;
+	if (in->flags & HV_TRANSLATE_TLB_FLUSH_INHIBIT)
+		vtl_tlb_lock(vp, vtl);
+	code = translate(vp, vtl, in->gva_page << PAGE_SHIFT, in->flags, &gfn);
+	out->result = code | HV_TRANSLATE_WRITE_BACK;
+	out->gpa_page = gfn;
+	return HV_STATUS_SUCCESS;
+}

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * TranslateVirtualAddress, and the TLB lock.
+ */
+#include "vtl_test.h"
+
+AREA(translate)
+
+#define VALIDATE_READ		BIT(0)
+#define VALIDATE_WRITE		BIT(1)
+#define VALIDATE_EXECUTE	BIT(2)
+#define PRIVILEGE_EXEMPT	BIT(3)
+#define FLUSH_INHIBIT		BIT(5)
+#define SUPERVISOR		BIT(6)
+#define USER			BIT(7)
+#define TARGET_VTL(n)		((u64)HV_INPUT_VTL(n) << 56)
+
+#define NOT_PRESENT		1
+#define PRIVILEGE_VIOLATION	2
+#define GPA_UNMAPPED		4
+#define NO_READ			5
+#define NO_WRITE		6
+#define WRITE_BACK		(6ULL << 32)
+
+/* Nothing of the library's is here. */
+#define SPARE			0x100000000UL
+
+static u8 page[PAGE_SIZE] __page;
+
+struct translate {
+	u64 partition;
+	u32 vp;
+	u32 reserved;
+	u64 flags;
+	u64 gva_page;
+};
+
+static struct translate input;
+static u64 output[2];
+
+static void prepare(u64 gva, u64 flags)
+{
+	input = (struct translate) {
+		.partition = HV_PARTITION_SELF, .vp = HV_VP_SELF,
+		.flags = flags | TARGET_VTL(0), .gva_page = gva / PAGE_SIZE,
+	};
+}
+
+static u64 call(u64 a, u64 b)
+{
+	struct guest_area *area = this_area();
+	u64 result;
+
+	memset(area->out, 0xee, sizeof(output));
+	memcpy(area->in, &input, sizeof(input));
+	result = hv_call_mem(HV_TRANSLATE_VA, area->in, area->out);
+	memcpy(output, area->out, sizeof(output));
+	return result;
+}
+
+/* The result that VTL1 gets for an address of VTL0's */
+static u64 translate(u64 gva, u64 flags)
+{
+	prepare(gva, flags);
+	GUEST_EQ(HV_SUCCESS, vtl1_exec(call, 0, 0));
+	GUEST_EQ(WRITE_BACK, output[0] & ~0xffffffffULL);
+	return (u32)output[0];
+}
+
+GUEST_TEST(translate, mapped)
+{
+	u64 va = (uintptr_t)page;
+
+	vsm_init();
+	GUEST_EQ(0, translate(va, VALIDATE_READ));
+	GUEST_EQ(va / PAGE_SIZE, output[1]);
+	GUEST_EQ(0, translate(va, VALIDATE_READ | VALIDATE_WRITE));
+	GUEST_EQ(0, translate(va, 0));
+	GUEST_EQ(0, translate((uintptr_t)call, VALIDATE_EXECUTE));
+	GUEST_EQ((uintptr_t)call / PAGE_SIZE, output[1]);
+}
+
+static u64 call_fast(u64 a, u64 b)
+{
+	struct hv_io io = {
+		.rcx = HV_TRANSLATE_VA | HV_FAST, .rdx = input.partition,
+		.r8 = input.vp, .use_xmm = 1,
+	};
+
+	io.xmm[0][0] = input.flags;
+	io.xmm[0][1] = input.gva_page;
+	hv_insn(&io, hv_direct());
+	memcpy(output, io.xmm[1], sizeof(output));
+	return io.rax;
+}
+
+GUEST_TEST(translate, fast)
+{
+	vsm_init();
+	prepare((uintptr_t)page, VALIDATE_READ);
+	GUEST_EQ(HV_SUCCESS, vtl1_exec(call_fast, 0, 0));
+	GUEST_EQ(WRITE_BACK, output[0]);
+	GUEST_EQ((uintptr_t)page / PAGE_SIZE, output[1]);
+}
+
+GUEST_TEST(translate, not_present)
+{
+	vsm_init();
+	GUEST_EQ(NOT_PRESENT, translate(SPARE, VALIDATE_READ));
+	GUEST_EQ(0, output[1]);
+	GUEST_EQ(NOT_PRESENT, translate(SPARE, PRIVILEGE_EXEMPT));
+	/* Not canonical */
+	GUEST_EQ(NOT_PRESENT, translate(1ULL << 50, VALIDATE_READ));
+}
+
+static void rights_guest(void)
+{
+	vsm_init();
+	/* Supervisor, read-only, not executable */
+	GUEST_EQ(0, translate(SPARE, VALIDATE_READ));
+	GUEST_EQ((uintptr_t)page / PAGE_SIZE, output[1]);
+	GUEST_EQ(0, translate(SPARE, VALIDATE_READ | SUPERVISOR));
+	GUEST_EQ(PRIVILEGE_VIOLATION, translate(SPARE, VALIDATE_READ | USER));
+	GUEST_EQ(0, translate(SPARE, VALIDATE_READ | USER | PRIVILEGE_EXEMPT));
+	GUEST_EQ(PRIVILEGE_VIOLATION, translate(SPARE, VALIDATE_WRITE));
+	GUEST_EQ(PRIVILEGE_VIOLATION, translate(SPARE, VALIDATE_EXECUTE));
+	/* Frames that are no memory */
+	GUEST_EQ(GPA_UNMAPPED, translate(SPARE + PAGE_SIZE, VALIDATE_READ));
+}
+
+/* VTL0's tables count: VTL1's lead to another page. */
+TEST_F(translate, rights_in_page_tables)
+{
+	struct vm *vm = VTL_VM(.entry = rights_guest);
+
+	vm_map(vm, SPARE, (uintptr_t)page, PTE_P | PTE_NX);
+	*vm_pte(vm, 1, SPARE) = 0;
+	vm_map(vm, SPARE + PAGE_SIZE, 1ULL << 35, PTE_P | PTE_W);
+	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
+	vm_destroy(vm);
+}
+
+GUEST_TEST(translate, protections)
+{
+	u64 va = (uintptr_t)page;
+
+	vsm_init();
+	vtl1_close(page, 1, HV_R);
+	GUEST_EQ(0, translate(va, VALIDATE_READ));
+	GUEST_EQ(NO_WRITE, translate(va, VALIDATE_READ | VALIDATE_WRITE));
+	vtl1_close(page, 1, HV_NONE);
+	GUEST_EQ(NO_READ, translate(va, VALIDATE_READ));
+	/* Where it is may be asked. */
+	GUEST_EQ(0, translate(va, 0));
+	vtl1_close(page, 1, HV_RW);
+	GUEST_EQ(0, translate(va, VALIDATE_READ | VALIDATE_WRITE));
+	GUEST_NE(0, translate(va, VALIDATE_EXECUTE));
+	/* VTL0 was not stopped by any of that. */
+	GUEST_EQ(0, vtl1[0].messages);
+}
+
+GUEST_TEST(translate, bad_input)
+{
+	static const u64 bad_flags[] = {
+		BIT(8), BIT(9), BIT(10), BIT(31), BIT(55), BIT(61), BIT(63),
+	};
+	u32 i;
+
+	vsm_init();
+	prepare((uintptr_t)page, 0);
+	GUEST_EQ(HV_ACCESS_DENIED, call(0, 0));
+	prepare((uintptr_t)page, 0);
+	input.flags = TARGET_VTL(1);
+	GUEST_EQ(HV_ACCESS_DENIED, call(0, 0));
+	GUEST_EQ(HV_ACCESS_DENIED, vtl1_exec(call, 0, 0));
+	/* The caller's own VTL */
+	input.flags = 0;
+	GUEST_EQ(HV_ACCESS_DENIED, vtl1_exec(call, 0, 0));
+	for (i = 0; i < ARRAY_LEN(bad_flags); i++) {
+		prepare((uintptr_t)page, bad_flags[i]);
+		GUEST_EQ(HV_INVALID_PARAMETER, vtl1_exec(call, 0, 0));
+	}
+	prepare((uintptr_t)page, 0);
+	input.reserved = 1;
+	GUEST_EQ(HV_INVALID_PARAMETER, vtl1_exec(call, 0, 0));
+	prepare((uintptr_t)page, 0);
+	input.vp = 1;
+	GUEST_EQ(HV_INVALID_VP_INDEX, vtl1_exec(call, 0, 0));
+	prepare((uintptr_t)page, 0);
+	input.partition = 1;
+	GUEST_EQ(HV_INVALID_PARTITION_ID, vtl1_exec(call, 0, 0));
+	/* No output after an error */
+	GUEST_EQ(0xeeeeeeeeeeeeeeee, output[0]);
+	prepare((uintptr_t)page, 0);
+	input.vp = 0;
+	GUEST_EQ(HV_SUCCESS, vtl1_exec(call, 0, 0));
+}
+
+/* --- the TLB lock -------------------------------------------------------- */
+
+static u32 stage, flushed;
+
+static u64 flush(void)
+{
+	u64 *in = (u64 *)this_area()->in;
+
+	/* All address spaces, VPs 0 and 1 */
+	in[0] = 0;
+	in[1] = 2;
+	in[2] = 3;
+	return hv_call_mem(0x02, in, NULL);
+}
+
+static u64 secure_config(void)
+{
+	return hv_reg(HV_OWN_VTL, HV_REG_VSM_SECURE_CONFIG_VTL0);
+}
+
+/* Time passes, and the other VP asks for a flush. */
+static void let_it_flush(u32 want)
+{
+	u32 i, a, b, c, d;
+
+	WRITE_ONCE(stage, READ_ONCE(stage) + 1);
+	for (i = 0; i < 3000; i++)
+		cpuid(0, 0, &a, &b, &c, &d);
+	GUEST_EQ(want, READ_ONCE(flushed));
+}
+
+static u64 lock_by_register(u64 unlock, u64 b)
+{
+	hv_set_reg(HV_OWN_VTL, HV_REG_VSM_SECURE_CONFIG_VTL0, 2);
+	GUEST_EQ(2, secure_config());
+	/* Not for itself */
+	GUEST_EQ(HV_SUCCESS, flush());
+	let_it_flush(0);
+	if (unlock) {
+		hv_set_reg(HV_OWN_VTL, HV_REG_VSM_SECURE_CONFIG_VTL0, 0);
+		GUEST_WAIT(READ_ONCE(flushed) == 1);
+	}
+	return 0;
+}
+
+static u64 lock_by_translation(u64 a, u64 b)
+{
+	prepare((uintptr_t)page, FLUSH_INHIBIT);
+	GUEST_EQ(HV_SUCCESS, call(0, 0));
+	GUEST_EQ(2, secure_config());
+	let_it_flush(0);
+	return 0;
+}
+
+static void flusher(u32 rounds)
+{
+	u32 i;
+
+	hv_init();
+	for (i = 1; i <= rounds; i++) {
+		GUEST_WAIT(READ_ONCE(stage) == i);
+		GUEST_EQ(HV_SUCCESS, flush());
+		WRITE_ONCE(flushed, 1);
+	}
+}
+
+static void round_of(vtl1_fn fn, u64 arg)
+{
+	WRITE_ONCE(flushed, 0);
+	vtl1_exec(fn, arg, 0);
+	/* The return to VTL0 has released it. */
+	GUEST_WAIT(READ_ONCE(flushed) == 1);
+}
+
+static void two_vps(void)
+{
+	if (this_cpu()->vp) {
+		flusher(3);
+		return;
+	}
+	vsm_init();
+	/* Nobody holds it. */
+	GUEST_EQ(HV_SUCCESS, flush());
+	round_of(lock_by_register, 0);
+	round_of(lock_by_register, 1);
+	round_of(lock_by_translation, 0);
+}
+
+TEST_F_TIMEOUT(translate, tlb_lock, 120)
+{
+	struct vm *vm = VTL_VM(.entry = two_vps, .vcpus = 2);
+
+	EXPECT_EQ(UCALL_DONE, vm_run(vm)) {
+		TH_LOG("%s / %s", vm->vcpu[0].error, vm->vcpu[1].error);
+	}
+	vm_destroy(vm);
+}
+
+TEST_HARNESS_MAIN
