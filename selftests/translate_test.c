@@ -159,6 +159,30 @@ GUEST_TEST(translate, protections)
 	GUEST_EQ(0, vtl1[0].messages);
 }
 
+/* VTL0's rights count for its page tables, too; VTL1 is not told. */
+static u64 table;
+
+static void closed_table_guest(void)
+{
+	vsm_init();
+	GUEST_EQ(0, translate(SPARE, VALIDATE_READ));
+	vtl1_close((void *)table, 1, HV_NONE);
+	GUEST_EQ(NOT_PRESENT, translate(SPARE, VALIDATE_READ));
+	GUEST_EQ(NOT_PRESENT, translate(SPARE, PRIVILEGE_EXEMPT));
+	GUEST_EQ(0, vtl1[0].messages);
+}
+
+TEST_F(translate, closed_page_table)
+{
+	struct vm *vm = VTL_VM(.entry = closed_table_guest);
+
+	vm_map(vm, SPARE, (uintptr_t)page, PTE_P | PTE_W);
+	vm_var(vm, table) = ((u8 *)vm_pte(vm, 0, SPARE) - vm->ram) &
+			    -PAGE_SIZE;
+	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
+	vm_destroy(vm);
+}
+
 GUEST_TEST(translate, bad_input)
 {
 	static const u64 bad_flags[] = {
