@@ -70,6 +70,8 @@ inside()
 {
 	echo 4096 >"$tracing/buffer_size_kb"
 	echo 1 >"$tracing/events/kvm_vtl/enable"
+	# A device of the VMM makes ten thousands of these.
+	echo 0 >"$tracing/events/kvm_vtl/kvm_vtl_userspace_exit/enable"
 	guest_offer_vtls 1
 	run_guest control /dev/kvm || exit 3
 	run_guest vtl /dev/kvm-vtl || true

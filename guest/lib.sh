@@ -79,8 +79,7 @@ guest_run_host()
 {
 	local seconds=$1 file=$2 status=0
 	{ "$guest_top/selftests/vmtest/run.sh" -m svm -k "$guest_series" -v \
-		--thread multi \
-		--root9p --mem 2048 -s "$seconds" --run "$guest_out/inside" \
+		--cpus 1 --root9p --mem 2048 -s "$seconds" --run "$guest_out/inside" \
 		6>&- || echo "host-status $?"; } |
 		tee "$file" | sed -un 's/^# //p' >&2
 	status=$(sed -n 's/^host-status //p' "$file")

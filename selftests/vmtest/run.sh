@@ -364,7 +364,9 @@ boot()
 		sleep 0.2
 		if [ -n "$verbose" ]; then
 			lines=$(wc -l <"$logs/verdict")
-			sed -n "$((shown + 1)),${lines}p" "$logs/verdict"
+			# Of a range that ends before it begins sed prints a line.
+			[ "$lines" -le "$shown" ] || sed -n \
+				"$((shown + 1)),${lines}p" "$logs/verdict"
 			shown=$lines
 		fi
 		if grep -qx 'vtl-done' "$logs/verdict"; then
