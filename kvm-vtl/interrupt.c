@@ -105,6 +105,18 @@ static bool names_vp(const struct ipi_input *in, unsigned int index)
 	return in->banks[bank] & BIT_ULL(index % 64);
 }
 
+/* KVM refuses what a guest with enforced CPUID was not offered. */
+static bool is_offered(const struct vtl_hypercall *hc, struct kvm_vcpu *vcpu)
+{
+	const struct kvm_vcpu_hv *hv = vcpu->arch.hyperv;
+	u32 want = HV_X64_CLUSTER_IPI_RECOMMENDED;
+
+	if (is_extended(hc))
+		want |= HV_X64_EX_PROCESSOR_MASKS_RECOMMENDED;
+	return !hv->enforce_cpuid ||
+	       (hv->cpuid_cache.enlightenments_eax & want) == want;
+}
+
 /**
  * vtl_ipi_send - send a cluster IPI that names a VTL
  * @vp: the calling VP
@@ -126,7 +138,7 @@ int vtl_ipi_send(struct vtl_vp *vp, struct kvm_vcpu *vcpu)
 	u8 vtl;
 
 	/* An input that cannot be read is KVM's to refuse. */
-	if (read_input(hc, vcpu, &in) || !in.input_vtl)
+	if (!is_offered(hc, vcpu) || read_input(hc, vcpu, &in) || !in.input_vtl)
 		return -ENOENT;
 	status = vtl_hv_input_vtl(vp, in.input_vtl, &vtl);
 	if (!status)

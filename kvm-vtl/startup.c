@@ -103,14 +103,18 @@ static u16 request_start_locked(struct vtl_vp *vp, struct vtl_vp *target,
 				const struct hv_vtl_enable_vp *in)
 {
 	struct vtl_start *start = &target->start;
+	bool startable;
 
 	if (start->state == VTL_START_REQUESTED)
 		return VTL_STATUS_AGAIN;
-	if (start->state == VTL_START_DONE && is_same(start, vp, in)) {
+	startable = can_start(target, in->target_vtl);
+	/* A VP that was started long ago may wait to be started again. */
+	if (start->state == VTL_START_DONE && is_same(start, vp, in) &&
+	    !(start->status == HV_STATUS_SUCCESS && startable)) {
 		WRITE_ONCE(start->state, VTL_START_NONE);
 		return start->status;
 	}
-	if (!can_start(target, in->target_vtl))
+	if (!startable)
 		return HV_STATUS_INVALID_VP_STATE;
 
 	reinit_completion(&start->answered);

@@ -33,13 +33,25 @@ static u64 walk_access(struct kvm_vcpu *vcpu, u64 flags)
 	return access;
 }
 
+static bool try_walk(struct kvm_vcpu *vcpu, u64 gva, u64 access, gpa_t *gpa)
+{
+	*gpa = vtl_vcpu_translate(vcpu, gva, access);
+	return *gpa != INVALID_GPA;
+}
+
+/* SMAP and SMEP keep pages of users from the supervisor. */
 static u32 walk(struct kvm_vcpu *vcpu, u64 gva, u64 flags, gpa_t *gpa)
 {
-	*gpa = vtl_vcpu_translate(vcpu, gva, walk_access(vcpu, flags));
-	if (*gpa != INVALID_GPA)
+	u64 access = walk_access(vcpu, flags);
+	gpa_t anything;
+
+	if (try_walk(vcpu, gva, access, gpa))
 		return HV_TRANSLATE_SUCCESS;
-	/* Does anything at all lie there? */
-	if (vtl_vcpu_translate(vcpu, gva, 0) != INVALID_GPA)
+	if ((flags & HV_TRANSLATE_PRIVILEGE_EXEMPT) &&
+	    try_walk(vcpu, gva, access | PFERR_USER_MASK, gpa))
+		return HV_TRANSLATE_SUCCESS;
+	if (try_walk(vcpu, gva, 0, &anything) ||
+	    try_walk(vcpu, gva, PFERR_USER_MASK, &anything))
 		return HV_TRANSLATE_PRIVILEGE_VIOLATION;
 	return HV_TRANSLATE_PAGE_NOT_PRESENT;
 }
@@ -58,15 +70,17 @@ static u32 check_rights(struct vtl_vp *vp, u8 vtl, gfn_t gfn, u64 flags)
 	return HV_TRANSLATE_SUCCESS;
 }
 
-static u32 translate(struct vtl_vp *vp, u8 vtl, u64 gva, u64 flags, gfn_t *gfn)
+static u32 translate(struct vtl_vp *vp, u8 vtl, u64 page, u64 flags, gfn_t *gfn)
 {
 	struct kvm_vcpu *vcpu = vtl_vp_vcpu(vp, vtl);
 	gpa_t gpa;
 	u32 code;
 	int idx;
 
+	if (page > ~0ULL >> PAGE_SHIFT)
+		return HV_TRANSLATE_PAGE_NOT_PRESENT;
 	vtl_vcpu_enter(vcpu, &idx);
-	code = walk(vcpu, gva, flags, &gpa);
+	code = walk(vcpu, page << PAGE_SHIFT, flags, &gpa);
 	vtl_vcpu_leave(vcpu, idx);
 	if (code)
 		return code;
@@ -119,7 +133,7 @@ u16 vtl_hv_translate(struct vtl_vp *vp, struct vtl_hypercall *hc)
 		return status;
 	if (in->flags & HV_TRANSLATE_TLB_FLUSH_INHIBIT)
 		vtl_tlb_lock(vp, vtl);
-	code = translate(vp, vtl, in->gva_page << PAGE_SHIFT, in->flags, &gfn);
+	code = translate(vp, vtl, in->gva_page, in->flags, &gfn);
 	out->result = code | HV_TRANSLATE_WRITE_BACK;
 	out->gpa_page = gfn;
 	return HV_STATUS_SUCCESS;

@@ -178,6 +178,17 @@ TEST_F(cpuid, no_kvm_features_supported)
 	vm_destroy(vm);
 }
 
+static void set_without_synic(struct vm *vm, struct __test_metadata *_metadata)
+{
+	struct kvm_cpuid2 *c = vm->cpuid;
+	u32 i;
+
+	for (i = 0; i < c->nent; i++)
+		if (c->entries[i].function == HV_CPUID_FEATURES)
+			c->entries[i].eax &= ~BIT(2);
+	ASSERT_EQ(0, ioctl(vm->vcpu[0].fd, KVM_SET_CPUID2, c));
+}
+
 /* Without SynIC in the VMM's table there is no offer, */
 static void no_offer_guest(void)
 {
@@ -188,13 +199,8 @@ static void no_offer_guest(void)
 TEST_F(cpuid, no_synic_no_offer)
 {
 	struct vm *vm = VTL_VM(.entry = no_offer_guest);
-	struct kvm_cpuid2 *c = vm->cpuid;
-	u32 i;
 
-	for (i = 0; i < c->nent; i++)
-		if (c->entries[i].function == HV_CPUID_FEATURES)
-			c->entries[i].eax &= ~BIT(2);
-	ASSERT_EQ(0, ioctl(vm->vcpu[0].fd, KVM_SET_CPUID2, c));
+	set_without_synic(vm, _metadata);
 	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
 	vm_destroy(vm);
 }
@@ -221,13 +227,8 @@ static void no_calls_guest(void)
 TEST_F(cpuid, no_offer_no_calls)
 {
 	struct vm *vm = VTL_VM(.entry = no_calls_guest);
-	struct kvm_cpuid2 *c = vm->cpuid;
-	u32 i;
 
-	for (i = 0; i < c->nent; i++)
-		if (c->entries[i].function == HV_CPUID_FEATURES)
-			c->entries[i].eax &= ~BIT(2);
-	ASSERT_EQ(0, ioctl(vm->vcpu[0].fd, KVM_SET_CPUID2, c));
+	set_without_synic(vm, _metadata);
 	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
 	vm_destroy(vm);
 }

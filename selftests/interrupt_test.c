@@ -371,4 +371,48 @@ TEST_F(interrupt, ipi_waits_for_vtl0)
 	vm_destroy(vm);
 }
 
+/* Where the VMM enforces CPUID, what it does not recommend is refused. */
+static void enforced_guest(void)
+{
+	vsm_init();
+	apic_on();
+	simple_ipi(VECTOR, HV_INPUT_VTL(0), 1);
+	expect_ipi(HV_ACCESS_DENIED, 0);
+	extended_ipi(HV_INPUT_VTL(0), SET_ALL, 0, 0);
+	expect_ipi(HV_ACCESS_DENIED, 0);
+	GUEST_SYNC(1);
+	simple_ipi(VECTOR, HV_INPUT_VTL(0), 1);
+	expect_ipi(HV_SUCCESS, 1);
+	extended_ipi(HV_INPUT_VTL(0), SET_ALL, 0, 0);
+	expect_ipi(HV_SUCCESS, 2);
+}
+
+static int recommend_nothing(struct vm *vm)
+{
+	struct kvm_cpuid2 *c = vm->cpuid;
+	u32 i;
+
+	for (i = 0; i < c->nent; i++)
+		if (c->entries[i].function == 0x40000004)
+			c->entries[i].eax = 0;
+	return ioctl(vm->vcpu[0].fd, KVM_SET_CPUID2, c);
+}
+
+TEST_F(interrupt, ipi_not_recommended)
+{
+	struct vm *vm = VTL_VM(.entry = enforced_guest);
+	struct vcpu *vcpu = &vm->vcpu[0];
+	struct kvm_enable_cap cap = {
+		.cap = KVM_CAP_HYPERV_ENFORCE_CPUID, .args = { 1 },
+	};
+
+	ASSERT_EQ(0, recommend_nothing(vm));
+	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_ENABLE_CAP, &cap));
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	cap.args[0] = 0;
+	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_ENABLE_CAP, &cap));
+	EXPECT_UCALL(UCALL_DONE, vcpu);
+	vm_destroy(vm);
+}
+
 TEST_HARNESS_MAIN

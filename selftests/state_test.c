@@ -1054,6 +1054,64 @@ TEST_F(state, failed_reset_is_the_end)
 	vm_destroy(vm);
 }
 
+/* --- the TLB lock -------------------------------------------------------- */
+
+static u64 tlb_lock_in_vtl1(u64 a, u64 b)
+{
+	u32 reg = HV_REG_VSM_SECURE_CONFIG_VTL0;
+
+	hv_set_reg(HV_OWN_VTL, reg, 2);
+	GUEST_SYNC(1);
+	GUEST_EQ(0, hv_reg(HV_OWN_VTL, reg));
+	GUEST_SYNC(2);
+	GUEST_EQ(2, hv_reg(HV_OWN_VTL, reg));
+	return 0;
+}
+
+static void tlb_lock_guest(void)
+{
+	vsm_init();
+	vtl1_exec(tlb_lock_in_vtl1, 0, 0);
+	GUEST_SYNC(3);
+}
+
+static int set_tlb_locks(struct vcpu *vcpu, u32 vtls)
+{
+	struct kvm_vtl_vp vp;
+
+	if (get_vp(vcpu, &vp))
+		return -errno;
+	vp.tlb_locked_vtls = vtls;
+	return ioctl(vcpu->fd, KVM_VTL_SET_VP, &vp) ? -errno : 0;
+}
+
+TEST_F(state, tlb_lock)
+{
+	struct vm *vm = VTL_VM(.entry = tlb_lock_guest);
+	struct vcpu *vcpu = &vm->vcpu[0];
+	struct kvm_vtl_vp vp;
+
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	ASSERT_EQ(0, get_vp(vcpu, &vp));
+	EXPECT_EQ(1, vp.tlb_locked_vtls);
+	/* Only VTLs below the active one */
+	EXPECT_EQ(-EINVAL, set_tlb_locks(vcpu, 2));
+	EXPECT_EQ(-EINVAL, set_tlb_locks(vcpu, 3));
+	EXPECT_EQ(0, set_tlb_locks(vcpu, 0));
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	ASSERT_EQ(0, get_vp(vcpu, &vp));
+	EXPECT_EQ(0, vp.tlb_locked_vtls);
+	EXPECT_EQ(0, set_tlb_locks(vcpu, 1));
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	/* The return to VTL0 has ended it. */
+	ASSERT_EQ(0, get_vp(vcpu, &vp));
+	EXPECT_EQ(0, vp.active_vtl);
+	EXPECT_EQ(0, vp.tlb_locked_vtls);
+	EXPECT_EQ(-EINVAL, set_tlb_locks(vcpu, 1));
+	EXPECT_UCALL(UCALL_DONE, vcpu);
+	vm_destroy(vm);
+}
+
 /* --- VTLs that the VMM enables ------------------------------------------- */
 
 static void call_guest(void)

@@ -111,6 +111,11 @@ GUEST_TEST(translate, not_present)
 	GUEST_EQ(NOT_PRESENT, translate(SPARE, PRIVILEGE_EXEMPT));
 	/* Not canonical */
 	GUEST_EQ(NOT_PRESENT, translate(1ULL << 50, VALIDATE_READ));
+	/* More bits than a page number has */
+	prepare((uintptr_t)page, VALIDATE_READ);
+	input.gva_page |= 1ULL << 52;
+	GUEST_EQ(HV_SUCCESS, vtl1_exec(call, 0, 0));
+	GUEST_EQ(NOT_PRESENT, (u32)output[0]);
 }
 
 static void rights_guest(void)
@@ -137,6 +142,64 @@ TEST_F(translate, rights_in_page_tables)
 	*vm_pte(vm, 1, SPARE) = 0;
 	vm_map(vm, SPARE + PAGE_SIZE, 1ULL << 35, PTE_P | PTE_W);
 	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
+	vm_destroy(vm);
+}
+
+/* A page of users, which VTL0's supervisor may not touch */
+static u64 user_page_in_vtl1(u64 a, u64 b)
+{
+	/* The VMM turns SMAP and SMEP on in VTL0. */
+	GUEST_SYNC(1);
+	prepare(SPARE, VALIDATE_READ);
+	GUEST_EQ(HV_SUCCESS, call(0, 0));
+	GUEST_EQ(PRIVILEGE_VIOLATION, (u32)output[0]);
+	prepare(SPARE, VALIDATE_EXECUTE | SUPERVISOR);
+	GUEST_EQ(HV_SUCCESS, call(0, 0));
+	GUEST_EQ(PRIVILEGE_VIOLATION, (u32)output[0]);
+	prepare(SPARE, VALIDATE_READ | VALIDATE_EXECUTE | PRIVILEGE_EXEMPT);
+	GUEST_EQ(HV_SUCCESS, call(0, 0));
+	GUEST_EQ(0, (u32)output[0]);
+	GUEST_EQ((uintptr_t)page / PAGE_SIZE, output[1]);
+	prepare(SPARE, VALIDATE_READ | USER);
+	GUEST_EQ(HV_SUCCESS, call(0, 0));
+	GUEST_EQ(0, (u32)output[0]);
+	GUEST_SYNC(2);
+	return 0;
+}
+
+static void user_page_guest(void)
+{
+	u32 a, b, c, d;
+
+	cpuid(7, 0, &a, &b, &c, &d);
+	if (!(b & BIT(20)) || !(b & BIT(7)))
+		GUEST_SKIP("no SMAP and SMEP");
+	vsm_init();
+	vtl1_exec(user_page_in_vtl1, 0, 0);
+}
+
+TEST_F(translate, user_page)
+{
+	struct vm *vm = VTL_VM(.entry = user_page_guest);
+	struct vcpu *vcpu = &vm->vcpu[0];
+	struct kvm_sregs sregs;
+	enum ucall_cmd cmd;
+
+	vm_map(vm, SPARE, (uintptr_t)page, PTE_P | PTE_U);
+	cmd = vcpu_run(vcpu);
+	if (cmd == UCALL_SKIP)
+		SKIP(return, "%s", vcpu->ucall.text);
+	ASSERT_EQ(UCALL_SYNC, cmd) {
+		TH_LOG("%s", vcpu->error);
+	}
+	/* It is VTL0's that are got and set. */
+	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_GET_SREGS, &sregs));
+	sregs.cr4 |= BIT(20) | BIT(21);
+	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_SET_SREGS, &sregs));
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	sregs.cr4 &= ~(BIT(20) | BIT(21));
+	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_SET_SREGS, &sregs));
+	EXPECT_UCALL(UCALL_DONE, vcpu);
 	vm_destroy(vm);
 }
 
