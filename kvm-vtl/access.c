@@ -13,6 +13,7 @@
  */
 #include <linux/kvm_host.h>
 
+#include "cr_intercept.h"
 #include "hooks.h"
 #include "intercept.h"
 #include "kvm_glue.h"
@@ -210,6 +211,9 @@ int vtl_hook_x86_emulate_instruction(struct kvm_vcpu *vcpu, gpa_t cr2_or_gpa,
 				     int insn_len)
 {
 	struct vtl_vp *vp = vtl_vp_running(vcpu);
+	/* A part of what has armed the VP already */
+	bool skip = emulation_type & EMULTYPE_SKIP;
+	unsigned long rip = 0;
 	int r;
 
 	if (!vp)
@@ -218,8 +222,12 @@ int vtl_hook_x86_emulate_instruction(struct kvm_vcpu *vcpu, gpa_t cr2_or_gpa,
 							emulation_type, insn,
 							insn_len));
 	vp->denial.valid = false;
+	if (!skip)
+		rip = vtl_cr_intercept_arm(vp, vcpu);
 	r = vtl_orig_x86_emulate_instruction(vcpu, cr2_or_gpa, emulation_type,
 					     insn, insn_len);
+	if (!skip)
+		r = vtl_cr_intercept_finish(vp, vcpu, rip, r);
 	if (likely(!vp->denial.valid))
 		return r;
 

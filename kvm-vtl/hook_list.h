@@ -243,6 +243,130 @@ VTL_HOOK("kvm", gfn_to_hva_memslot_prot, VTL_HOOK_BY_RUNNING,
 VTL_HOOK("kvm", kvm_vcpu_gfn_to_hva, VTL_HOOK_BY_VCPU,
 	 unsigned long, (struct kvm_vcpu *vcpu, gfn_t gfn), (vcpu, gfn))
 
+/*
+ * Why:      CrInterceptControl: MSRs
+ * Replaces: may skip the original
+ * Context:  vCPU loaded, kvm->srcu read; kvm_msr_allowed() also in ioctls
+ * Relies:   both vendors ask kvm_msr_allowed() before they let the guest have
+ *           an MSR, anew for KVM_REQ_MSR_FILTER_CHANGED; RIP is not advanced
+ *           yet; the fast paths only know TSC_DEADLINE and the x2APIC's ICR
+ * Fails:    VTL0 writes MSRs that VTL1 locked
+ * Drift:    6.1: svm has its own; 7.3: kvm_msr_allowed() in msrs.c
+ * Test:     cr_intercept_test
+ */
+VTL_HOOK("kvm", kvm_msr_allowed, VTL_HOOK_BY_VCPU,
+	 bool, (struct kvm_vcpu *vcpu, u32 index, u32 type),
+	 (vcpu, index, type))
+VTL_HOOK("kvm", kvm_emulate_wrmsr, VTL_HOOK_BY_VCPU,
+	 int, (struct kvm_vcpu *vcpu), (vcpu))
+VTL_HOOK("kvm", kvm_emulate_rdmsr, VTL_HOOK_BY_VCPU,
+	 int, (struct kvm_vcpu *vcpu), (vcpu))
+VTL_HOOK("kvm", emulator_set_msr_with_filter, VTL_HOOK_BY_CTXT,
+	 int, (struct x86_emulate_ctxt *ctxt, u32 msr_index, u64 data),
+	 (ctxt, msr_index, data))
+VTL_HOOK("kvm", emulator_get_msr_with_filter, VTL_HOOK_BY_CTXT,
+	 int, (struct x86_emulate_ctxt *ctxt, u32 msr_index, u64 *pdata),
+	 (ctxt, msr_index, pdata))
+
+/*
+ * Why:      CrInterceptControl: CR0, CR4, XCR0
+ * Replaces: may skip the original, and tells it that all went well
+ * Context:  vCPU loaded, kvm->srcu read
+ * Relies:   exit handlers and emulator write CR0 and CR4 by these only, and
+ *           advance RIP afterwards; what VMM and VTL1 set takes another way
+ * Fails:    VTL0 writes control registers that VTL1 locked
+ * Drift:    none known
+ * Test:     cr_intercept_test
+ */
+VTL_HOOK("kvm", kvm_set_cr0, VTL_HOOK_BY_VCPU,
+	 int, (struct kvm_vcpu *vcpu, unsigned long cr0), (vcpu, cr0))
+VTL_HOOK("kvm", kvm_set_cr4, VTL_HOOK_BY_VCPU,
+	 int, (struct kvm_vcpu *vcpu, unsigned long cr4), (vcpu, cr4))
+VTL_HOOK("kvm", kvm_emulate_xsetbv, VTL_HOOK_BY_VCPU,
+	 int, (struct kvm_vcpu *vcpu), (vcpu))
+VTL_HOOK("kvm", emulator_set_xcr, VTL_HOOK_BY_CTXT,
+	 int, (struct x86_emulate_ctxt *ctxt, u32 index, u64 xcr),
+	 (ctxt, index, xcr))
+
+/*
+ * Why:      CrInterceptControl: GDTR, IDTR, LDTR, TR in the emulator
+ * Replaces: may skip the original
+ * Context:  vCPU loaded, kvm->srcu read
+ * Relies:   the emulator loads them by these only
+ * Fails:    VTL0 has the emulator execute LGDT, LIDT, LLDT, LTR by changing an
+ *           instruction that is being emulated
+ * Drift:    none known
+ * Test:     cr_intercept_test
+ */
+VTL_HOOK("kvm", emulator_set_gdt, VTL_HOOK_BY_CTXT,
+	 void, (struct x86_emulate_ctxt *ctxt, struct desc_ptr *dt),
+	 (ctxt, dt))
+VTL_HOOK("kvm", emulator_set_idt, VTL_HOOK_BY_CTXT,
+	 void, (struct x86_emulate_ctxt *ctxt, struct desc_ptr *dt),
+	 (ctxt, dt))
+VTL_HOOK("kvm", emulator_set_segment, VTL_HOOK_BY_CTXT,
+	 void, (struct x86_emulate_ctxt *ctxt, u16 selector,
+		struct desc_struct *desc, u32 base3, int seg),
+	 (ctxt, selector, desc, base3, seg))
+VTL_HOOK("kvm", kvm_task_switch, VTL_HOOK_BY_VCPU,
+	 int, (struct kvm_vcpu *vcpu, u16 tss_selector, int idt_index,
+	       int reason, bool has_error_code, u32 error_code),
+	 (vcpu, tss_selector, idt_index, reason, has_error_code, error_code))
+
+/*
+ * Why:      CrInterceptControl on VMX: take RIP back, CLTS, table loads
+ * Replaces: around handle_cr(); may skip the original
+ * Context:  exit of the vCPU, which is loaded
+ * Relies:   CLTS exits only while the guest does not own CR0.TS; exits for
+ *           descriptor tables are on for us, or to emulate UMIP
+ * Fails:    messages tell of the next instruction; CLTS kills the VM
+ * Drift:    none known
+ * Test:     cr_intercept_test
+ */
+VTL_HOOK("kvm_intel", handle_cr, VTL_HOOK_BY_VCPU,
+	 int, (struct kvm_vcpu *vcpu), (vcpu))
+VTL_HOOK("kvm_intel", handle_desc, VTL_HOOK_BY_VCPU,
+	 int, (struct kvm_vcpu *vcpu), (vcpu))
+
+/*
+ * Why:      VMX controls and masks that KVM writes without our bits
+ * Replaces: around
+ * Context:  vCPU loaded
+ * Relies:   no other function writes the secondary controls or the masks of
+ *           CR0 and CR4 of a VM without nested virtualization that has run
+ * Fails:    VTL0 gets rid of intercepts, e.g. by changing its APIC's mode
+ * Drift:    none known
+ * Test:     cr_intercept_test (after_apic_mode, after_cr4, after_dirty_log)
+ */
+VTL_HOOK("kvm_intel", vmx_vcpu_after_set_cpuid, VTL_HOOK_BY_VCPU,
+	 void, (struct kvm_vcpu *vcpu), (vcpu))
+VTL_HOOK("kvm_intel", vmx_set_cr4, VTL_HOOK_BY_VCPU,
+	 void, (struct kvm_vcpu *vcpu, unsigned long cr4), (vcpu, cr4))
+VTL_HOOK("kvm_intel", vmx_set_virtual_apic_mode, VTL_HOOK_BY_VCPU,
+	 void, (struct kvm_vcpu *vcpu), (vcpu))
+VTL_HOOK("kvm_intel", vmx_refresh_apicv_exec_ctrl, VTL_HOOK_BY_VCPU,
+	 void, (struct kvm_vcpu *vcpu), (vcpu))
+VTL_HOOK("kvm_intel", vmx_update_cpu_dirty_logging, VTL_HOOK_BY_VCPU,
+	 void, (struct kvm_vcpu *vcpu), (vcpu))
+
+/*
+ * Why:      CrInterceptControl on SVM: take RIP back, table loads, CR0.TS
+ * Replaces: around; dump_vmcb() is skipped for exits that are ours
+ * Context:  vCPU loaded
+ * Relies:   an exit without a handler gets to dump_vmcb() and leaves KVM_RUN;
+ *           struct vcpu_svm begins as in svm.c, which is checked
+ * Fails:    messages tell of the next instruction; loads of descriptor tables
+ *           end the VM; TS and MP are not intercepted
+ * Drift:    6.1 same
+ * Test:     cr_intercept_test
+ */
+VTL_HOOK("kvm_amd", cr_interception, VTL_HOOK_BY_VCPU,
+	 int, (struct kvm_vcpu *vcpu), (vcpu))
+VTL_HOOK("kvm_amd", svm_set_cr0, VTL_HOOK_BY_VCPU,
+	 void, (struct kvm_vcpu *vcpu, unsigned long cr0), (vcpu, cr0))
+VTL_HOOK("kvm_amd", dump_vmcb, VTL_HOOK_BY_VCPU,
+	 void, (struct kvm_vcpu *vcpu), (vcpu))
+
 /* The vCPU whose registers are on this CPU. */
 VTL_CALL("kvm", vcpu_load, void, (struct kvm_vcpu *vcpu), (vcpu))
 VTL_CALL("kvm", vcpu_put, void, (struct kvm_vcpu *vcpu), (vcpu))

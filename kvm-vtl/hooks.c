@@ -26,6 +26,7 @@
 
 #include "hooks.h"
 #include "partition.h"
+#include "vendor.h"
 
 /* Bytes of the call or NOP that the compiler puts at a traced entry. */
 #define FENTRY_SIZE	5
@@ -209,15 +210,46 @@ static unsigned long find_symbol(const char *name)
 /* Not exported: found as KVM's functions are. */
 DEFINE_STATIC_CALL_NULL(sc_on_each_symbol, module_kallsyms_on_each_symbol);
 
+static bool is_in(const struct symbol *symbol, const char *module)
+{
+	size_t len = strlen(module);
+
+	return !strncmp(symbol->name, module, len) && symbol->name[len] == ':';
+}
+
+/* Half of the list is about the other vendor's CPUs. */
+static bool is_in_use(const struct symbol *symbol)
+{
+	return is_in(symbol, "kvm") || is_in(symbol, vtl_vendor()->kvm_module);
+}
+
+/**
+ * struct census - how often the symbols of a module are there
+ * @module: name
+ * @counts: per symbol
+ */
+struct census {
+	const char *module;
+	unsigned int *counts;
+};
+
 static int count_symbol(void *data, const char *name, unsigned long addr)
 {
-	unsigned int *counts = data;
+	struct census *census = data;
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(symbols); i++)
-		if (!strcmp(name, strchr(symbols[i].name, ':') + 1))
-			counts[i]++;
+		if (is_in(&symbols[i], census->module) &&
+		    !strcmp(name, strchr(symbols[i].name, ':') + 1))
+			census->counts[i]++;
 	return 0;
+}
+
+static void count_symbols(const char *module, unsigned int *counts)
+{
+	struct census census = { module, counts };
+
+	static_call(sc_on_each_symbol)(module, count_symbol, &census);
 }
 
 /* A kprobe takes the first of several functions with one name. */
@@ -236,7 +268,8 @@ static int check_unique(void)
 	__static_call_update(&STATIC_CALL_KEY(sc_on_each_symbol),
 			     STATIC_CALL_TRAMP_ADDR(sc_on_each_symbol),
 			     (void *)addr);
-	static_call(sc_on_each_symbol)("kvm", count_symbol, counts);
+	count_symbols("kvm", counts);
+	count_symbols(vtl_vendor()->kvm_module, counts);
 
 	for (i = 0; i < ARRAY_SIZE(symbols); i++)
 		if (counts[i] > 1) {
@@ -326,8 +359,11 @@ static int resolve_all(unsigned long *addrs)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(symbols); i++) {
-		unsigned long addr = find_symbol(symbols[i].name);
+		unsigned long addr;
 
+		if (!is_in_use(&symbols[i]))
+			continue;
+		addr = find_symbol(symbols[i].name);
 		if (!addr)
 			return -ENOENT;
 		if (symbols[i].hook && !is_fentry_site(addr)) {
@@ -350,6 +386,8 @@ static unsigned int set_static_calls(const unsigned long *addrs,
 	for (i = 0; i < ARRAY_SIZE(symbols); i++) {
 		unsigned long addr = addrs[i];
 
+		if (!addr)
+			continue;
 		if (symbols[i].hook) {
 			add_to_hash(symbols[i].hook, addr);
 			ips[nr++] = addr;

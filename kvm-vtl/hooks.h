@@ -10,6 +10,8 @@
 
 #include "common.h"
 
+struct desc_ptr;
+struct desc_struct;
 struct dest_map;
 struct x86_emulate_ctxt;
 struct read_write_emulator_ops;

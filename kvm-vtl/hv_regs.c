@@ -8,6 +8,7 @@
  */
 #include <linux/kvm_host.h>
 
+#include "cr_intercept.h"
 #include "hooks.h"
 #include "hypercall.h"
 #include "kvm_glue.h"
@@ -109,18 +110,24 @@ static u16 set_config(struct vtl_vp *vp, u8 vtl, u32 arg,
 	return vtl_partition_set_config(vp->partition, vtl, val->low);
 }
 
-static u16 get_zero(struct vtl_vp *vp, u8 vtl, u32 arg,
-		    union hv_vtl_reg_value *val)
+static u16 get_cr_intercept(struct vtl_vp *vp, u8 vtl, u32 arg,
+			    union hv_vtl_reg_value *val)
 {
-	val->low = 0;
+	val->low = vp->vtl[vtl].cr_intercept[arg];
 	return HV_STATUS_SUCCESS;
 }
 
-/* A feature that is not offered can only be switched off. */
-static u16 set_zero(struct vtl_vp *vp, u8 vtl, u32 arg,
-		    const union hv_vtl_reg_value *val)
+static u16 set_cr_intercept(struct vtl_vp *vp, u8 vtl, u32 arg,
+			    const union hv_vtl_reg_value *val)
 {
-	return val->low ? HV_STATUS_INVALID_REGISTER_VALUE : HV_STATUS_SUCCESS;
+	u64 regs[VTL_CR_NR];
+
+	memcpy(regs, vp->vtl[vtl].cr_intercept, sizeof(regs));
+	regs[arg] = val->low;
+	if (!vtl_cr_intercept_valid(arg, val->low) ||
+	    vtl_cr_intercept_set(vp, vtl, regs))
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	return HV_STATUS_SUCCESS;
 }
 
 /* MBEC is not offered; the TLB lock is the VP's own. */
@@ -502,10 +509,8 @@ static const struct reg regs_table[] = {
 	REG(VSM_VP_SECURE_CONFIG_VTL0, HIGHER_DENY, 0, get_secure_config,
 	    set_secure_config),
 	REG(VSM_VINA, HIGHER, 0, get_vina, set_vina),
-	REG(CR_INTERCEPT_CONTROL, HIGHER_DENY, 0, get_zero, set_zero),
-	REG(CR_INTERCEPT_CR0_MASK, HIGHER_DENY, 0, get_zero, set_zero),
-	REG(CR_INTERCEPT_CR4_MASK, HIGHER_DENY, 0, get_zero, set_zero),
-	REG(CR_INTERCEPT_MISC_MASK, HIGHER_DENY, 0, get_zero, set_zero),
+	{ HV_REGISTER_CR_INTERCEPT_CONTROL, HV_REGISTER_CR_INTERCEPT_MISC_MASK,
+	  HIGHER_DENY, VTL_CR_CONTROL, get_cr_intercept, set_cr_intercept },
 	REG(PENDING_EVENT0, BELOW, 0, get_pending_event, set_pending_event),
 
 	REG(GUEST_OS_ID_NAME, OWN, HV_X64_MSR_GUEST_OS_ID, get_msr, set_msr),

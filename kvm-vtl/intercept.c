@@ -2,15 +2,15 @@
 /*
  * kvm-vtl - intercepts: what a lower VTL did and a higher one is told
  *
- * A memory intercept is a message in slot 0 of the protecting VTL's message
- * page on the same VP and an interrupt of SINT0 (TLFS, "Memory Access
- * Violations").  The instruction has not completed and RIP stays, so a message
- * that finds its slot busy can be dropped: the lower VTL runs the instruction
- * again and the violation comes back.
+ * An intercept is a message in slot 0 of the higher VTL's message page on the
+ * same VP and an interrupt of SINT0 (TLFS, "Memory Access Violations").  The
+ * instruction has not completed and RIP stays, so a message that finds its slot
+ * busy can be dropped: the lower VTL runs the instruction again and the
+ * violation comes back.
  *
- * When the protecting VTL is not enabled on the VP, or takes no messages,
- * nobody can decide: the lower VTL gets #GP (errata.rst, "Undeliverable
- * intercepts").  The access is refused in every case.
+ * When the higher VTL is not enabled on the VP, or takes no messages, nobody
+ * can decide: the lower VTL gets #GP (errata.rst, "Undeliverable intercepts").
+ * The access is refused in every case.
  */
 #include <linux/kvm_host.h>
 
@@ -21,6 +21,9 @@
 #include "tlfs.h"
 #include "trace.h"
 #include "wake.h"
+
+/* Bytes of a message before its payload */
+#define MESSAGE_HEADER	16
 
 static u8 access_type(vtl_prot_t access)
 {
@@ -46,8 +49,9 @@ static u8 protecting_vtl(struct vtl_vp *vp, gfn_t gfn, vtl_prot_t access)
 	return vtl;
 }
 
-static void fill_header(struct hv_vtl_memory_intercept *msg,
-			struct vtl_vp *vp, struct kvm_vcpu *vcpu)
+static void fill_header(struct hv_vtl_intercept_header *msg, u32 type,
+			u8 payload_size, struct vtl_vp *vp,
+			struct kvm_vcpu *vcpu)
 {
 	struct kvm_segment cs, ss;
 	u16 state;
@@ -66,12 +70,32 @@ static void fill_header(struct hv_vtl_memory_intercept *msg,
 		state |= BIT(4);
 	state |= vp->active_vtl << 7;
 
-	msg->message_type = HV_MESSAGE_TYPE_GPA_INTERCEPT;
-	msg->payload_size = sizeof(*msg) - 16;
+	msg->message_type = type;
+	msg->payload_size = payload_size;
 	msg->vp_index = vp->index;
 	msg->execution_state = state;
 	msg->rip = vtl_kvm_kvm_arch_vcpu_get_ip(vcpu);
 	msg->rflags = vtl_kvm_kvm_get_rflags(vcpu);
+}
+
+/*
+ * Begins with the message for a higher VTL.  Returns false when it cannot have
+ * one, and the lower VTL gets #GP.
+ */
+static bool begin(struct vtl_vp *vp, struct kvm_vcpu *vcpu, u8 owner, u32 type,
+		  unsigned int size)
+{
+	if (!vtl_vp_has_vtl(vp, owner) ||
+	    !vtl_vcpu_takes_messages(vtl_vp_vcpu(vp, owner))) {
+		vtl_kvm_kvm_queue_exception_e(vcpu, GP_VECTOR, 0);
+		return false;
+	}
+	memset(&vp->intercept, 0, sizeof(vp->intercept));
+	fill_header(&vp->intercept.header, type, size - MESSAGE_HEADER, vp,
+		    vcpu);
+	vp->intercept_vtl = owner;
+	vp->action = VTL_ACTION_INTERCEPT;
+	return true;
 }
 
 /**
@@ -90,35 +114,88 @@ static void fill_header(struct hv_vtl_memory_intercept *msg,
 int vtl_intercept_memory(struct vtl_vp *vp, struct kvm_vcpu *vcpu, gpa_t gpa,
 			 vtl_prot_t access, const void *insn, int insn_len)
 {
-	struct hv_vtl_memory_intercept *msg = &vp->intercept;
+	struct hv_vtl_memory_intercept *msg = &vp->intercept.memory;
 	u8 owner = protecting_vtl(vp, gpa_to_gfn(gpa), access);
 
 	trace_kvm_vtl_fault(vp, gpa, access, owner);
-	if (!vtl_vp_has_vtl(vp, owner) ||
-	    !vtl_vcpu_takes_messages(vtl_vp_vcpu(vp, owner))) {
-		vtl_kvm_kvm_queue_exception_e(vcpu, GP_VECTOR, 0);
+	if (!begin(vp, vcpu, owner, HV_MESSAGE_TYPE_GPA_INTERCEPT,
+		   sizeof(*msg)))
 		return 1;
-	}
-
-	memset(msg, 0, sizeof(*msg));
-	fill_header(msg, vp, vcpu);
-	msg->access_type = access_type(access);
+	msg->header.access_type = access_type(access);
 	msg->cache_type = HV_CACHE_TYPE_WB;
 	msg->gpa = gpa;
 	if (insn && insn_len > 0 &&
-	    msg->access_type != HV_INTERCEPT_ACCESS_EXECUTE) {
+	    msg->header.access_type != HV_INTERCEPT_ACCESS_EXECUTE) {
 		insn_len = min_t(int, insn_len,
 				 sizeof(msg->instruction_bytes));
 		memcpy(msg->instruction_bytes, insn, insn_len);
 		msg->instruction_byte_count = insn_len;
 	}
-	vp->intercept_vtl = owner;
-	vp->action = VTL_ACTION_INTERCEPT;
 	return 0;
 }
 
+static void fill_msr(struct vtl_vp *vp, struct kvm_vcpu *vcpu)
+{
+	struct hv_vtl_msr_intercept *msg = &vp->intercept.msr;
+
+	msg->msr = vp->access.msr;
+	msg->rdx = vcpu->arch.regs[VCPU_REGS_RDX];
+	msg->rax = vcpu->arch.regs[VCPU_REGS_RAX];
+}
+
+static void fill_register(struct vtl_vp *vp)
+{
+	struct hv_vtl_register_intercept *msg = &vp->intercept.reg;
+
+	msg->name = vp->access.name;
+	msg->value = vp->access.value;
+}
+
 /**
- * vtl_intercept_deliver - tell the protecting VTL
+ * vtl_intercept_register - a lower VTL's access to a register is intercepted
+ * @vp: the VP, whose vtl_vp.access says what it is
+ * @vcpu: its active vCPU
+ * @length: length of the instruction, 0 when it is not known
+ *
+ * Context: exit of the active vCPU, which is loaded.
+ * Return: as KVM's exit handlers: 0 leaves KVM_RUN, 1 enters the guest with an
+ * exception.
+ */
+int vtl_intercept_register(struct vtl_vp *vp, struct kvm_vcpu *vcpu, u8 length)
+{
+	u8 owner = vp->access.owner;
+	bool is_msr = !vp->access.name;
+
+	vp->access.owner = 0;
+	if (!begin(vp, vcpu, owner,
+		   is_msr ? HV_MESSAGE_TYPE_MSR_INTERCEPT :
+			    HV_MESSAGE_TYPE_REGISTER_INTERCEPT,
+		   is_msr ? sizeof(vp->intercept.msr) :
+			    sizeof(vp->intercept.reg)))
+		return 1;
+	vp->intercept.header.instruction_length = length;
+	vp->intercept.header.access_type = vp->access.write ?
+					   HV_INTERCEPT_ACCESS_WRITE :
+					   HV_INTERCEPT_ACCESS_READ;
+	if (is_msr)
+		fill_msr(vp, vcpu);
+	else
+		fill_register(vp);
+	return 0;
+}
+
+static void trace_delivery(struct vtl_vp *vp, u8 owner, int ret)
+{
+	const union hv_vtl_intercept *msg = &vp->intercept;
+
+	if (msg->header.message_type == HV_MESSAGE_TYPE_GPA_INTERCEPT)
+		trace_kvm_vtl_intercept(vp, owner, &msg->memory, ret);
+	else
+		trace_kvm_vtl_register_intercept(vp, owner, msg, ret);
+}
+
+/**
+ * vtl_intercept_deliver - tell the higher VTL
  * @vp: the VP, whose intercept waits
  *
  * Switches to it when its interrupt priority allows; otherwise the lower VTL
@@ -128,16 +205,17 @@ int vtl_intercept_memory(struct vtl_vp *vp, struct kvm_vcpu *vcpu, gpa_t gpa,
  */
 void vtl_intercept_deliver(struct vtl_vp *vp)
 {
-	struct hv_vtl_memory_intercept *msg = &vp->intercept;
+	struct hv_vtl_intercept_header *msg = &vp->intercept.header;
 	u8 owner = vp->intercept_vtl;
 	struct kvm_vcpu *vcpu = vtl_vp_vcpu(vp, owner);
 	int idx, ret;
 	u8 next;
 
 	vtl_vcpu_enter(vcpu, &idx);
-	ret = vtl_vcpu_post_message(vcpu, msg, sizeof(*msg));
+	ret = vtl_vcpu_post_message(vcpu, msg,
+				    MESSAGE_HEADER + msg->payload_size);
 	vtl_vcpu_leave(vcpu, idx);
-	trace_kvm_vtl_intercept(vp, owner, msg, ret);
+	trace_delivery(vp, owner, ret);
 
 	next = vtl_wake_next_vtl(vp);
 	if (next != vp->active_vtl)

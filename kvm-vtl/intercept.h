@@ -9,6 +9,7 @@
 
 int vtl_intercept_memory(struct vtl_vp *vp, struct kvm_vcpu *vcpu, gpa_t gpa,
 			 vtl_prot_t access, const void *insn, int insn_len);
+int vtl_intercept_register(struct vtl_vp *vp, struct kvm_vcpu *vcpu, u8 length);
 void vtl_intercept_deliver(struct vtl_vp *vp);
 
 #endif /* _KVM_VTL_INTERCEPT_H */

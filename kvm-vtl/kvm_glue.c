@@ -345,6 +345,18 @@ void vtl_vcpu_set_auto_eoi(struct kvm_vcpu *vcpu, u8 vector, bool on)
 }
 
 /**
+ * vtl_vcpu_set_rip - write RIP and nothing else
+ * @vcpu: vCPU, loaded
+ * @rip: address
+ */
+void vtl_vcpu_set_rip(struct kvm_vcpu *vcpu, unsigned long rip)
+{
+	vcpu->arch.regs[VCPU_REGS_RIP] = rip;
+	__set_bit(VCPU_REGS_RIP, (unsigned long *)&vcpu->arch.regs_avail);
+	__set_bit(VCPU_REGS_RIP, (unsigned long *)&vcpu->arch.regs_dirty);
+}
+
+/**
  * vtl_vcpu_drop_exception - forget an exception that KVM queued
  * @vcpu: vCPU, loaded
  */

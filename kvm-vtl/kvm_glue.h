@@ -26,6 +26,7 @@ bool vtl_vcpu_collect_work(struct kvm_vcpu *vcpu);
 bool vtl_vcpu_takes_interrupt(struct kvm_vcpu *vcpu);
 void vtl_vcpu_raise(struct kvm_vcpu *vcpu, u8 vector);
 void vtl_vcpu_set_auto_eoi(struct kvm_vcpu *vcpu, u8 vector, bool on);
+void vtl_vcpu_set_rip(struct kvm_vcpu *vcpu, unsigned long rip);
 void vtl_vcpu_drop_exception(struct kvm_vcpu *vcpu);
 void vtl_vcpu_drop_events(struct kvm_vcpu *vcpu);
 void vtl_vcpu_drop_exit(struct kvm_vcpu *vcpu);

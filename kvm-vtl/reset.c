@@ -230,6 +230,7 @@ static void reset_vm_msrs(struct kvm_vcpu *vcpu)
 
 static int reset_vp_vtl(struct vtl_vp *vp, u8 vtl)
 {
+	static const u64 no_intercepts[VTL_CR_NR];
 	struct vtl_vp_vtl *v = &vp->vtl[vtl];
 	int idx, ret;
 
@@ -241,6 +242,9 @@ static int reset_vp_vtl(struct vtl_vp *vp, u8 vtl)
 		return 0;
 
 	vtl_vina_set(vp, vtl, 0);
+	ret = vtl_cr_intercept_set(vp, vtl, no_intercepts);
+	if (ret)
+		return ret;
 	vtl_vcpu_enter(v->vcpu, &idx);
 	ret = vtl_reset_vcpu(v->vcpu);
 	reset_vm_msrs(v->vcpu);

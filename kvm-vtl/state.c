@@ -9,6 +9,7 @@
 #include <linux/kvm_vtl.h>
 #include <linux/uaccess.h>
 
+#include "cr_intercept.h"
 #include "hooks.h"
 #include "hypercall.h"
 #include "kvm_glue.h"
@@ -285,11 +286,15 @@ int vtl_state_get_vp(struct vtl_vp *vp, void *arg)
 	state->__reserved = 0;
 	memset(state->pending_event, 0, sizeof(state->pending_event));
 	memset(state->vina, 0, sizeof(state->vina));
+	memset(state->cr_intercept, 0, sizeof(state->cr_intercept));
 	for (vtl = 0; vtl <= vp->partition->max_vtl; vtl++) {
 		memcpy(&state->pending_event[2 * vtl],
 		       vp->vtl[vtl].pending_event,
 		       sizeof(vp->vtl[vtl].pending_event));
 		state->vina[vtl] = vp->vtl[vtl].vina;
+		memcpy(&state->cr_intercept[VTL_CR_NR * vtl],
+		       vp->vtl[vtl].cr_intercept,
+		       sizeof(vp->vtl[vtl].cr_intercept));
 	}
 	return 0;
 }
@@ -298,6 +303,19 @@ static bool vina_valid(const struct kvm_vtl_vp *state, u32 vtl)
 {
 	return vtl && (state->enabled_vtls & BIT(vtl)) &&
 	       vtl_vina_valid(state->vina[vtl]);
+}
+
+static bool cr_intercept_valid(const struct kvm_vtl_vp *state, u32 vtl)
+{
+	const u64 *regs = &state->cr_intercept[VTL_CR_NR * vtl];
+	unsigned int i;
+
+	if (!memchr_inv(regs, 0, VTL_CR_NR * sizeof(*regs)))
+		return true;
+	for (i = 0; i < VTL_CR_NR; i++)
+		if (!vtl_cr_intercept_valid(i, regs[i]))
+			return false;
+	return vtl && (state->enabled_vtls & BIT(vtl));
 }
 
 static int check_vp(struct vtl_vp *vp, const struct kvm_vtl_vp *state)
@@ -317,6 +335,8 @@ static int check_vp(struct vtl_vp *vp, const struct kvm_vtl_vp *state)
 		     !vtl_pending_event_valid(event[0])))
 			return -EINVAL;
 		if (state->vina[vtl] && !vina_valid(state, vtl))
+			return -EINVAL;
+		if (!cr_intercept_valid(state, vtl))
 			return -EINVAL;
 	}
 	if ((vp->enabled_vtls & ~state->enabled_vtls) ||
@@ -394,6 +414,19 @@ static void set_tlb_locks(struct vtl_vp *vp, u32 vtls)
 			vtl_tlb_lock(vp, vtl);
 }
 
+static int set_cr_intercepts(struct vtl_vp *vp, const struct kvm_vtl_vp *state)
+{
+	int ret = 0;
+	u8 vtl;
+
+	for (vtl = 1; !ret && vtl <= vp->partition->max_vtl; vtl++) {
+		const u64 *regs = &state->cr_intercept[VTL_CR_NR * vtl];
+
+		ret = vtl_cr_intercept_set(vp, vtl, regs);
+	}
+	return ret;
+}
+
 /**
  * vtl_state_set_vp - KVM_VTL_SET_VP
  * @vp: the VP
@@ -402,7 +435,8 @@ static void set_tlb_locks(struct vtl_vp *vp, u32 vtls)
  * Context: ioctl; may sleep; vp->mutex held.
  * Return: 0; -EINVAL, also when the VTLs' CPUID differ; -EBUSY when an enabled
  * VTL would be disabled, one enabled that is not for the partition, or the
- * active one left in the middle of a userspace exit; -ENOMEM.
+ * active one left in the middle of a userspace exit; -ENOMEM; -EOPNOTSUPP for
+ * registers that this host cannot intercept.
  */
 int vtl_state_set_vp(struct vtl_vp *vp, void *arg)
 {
@@ -423,5 +457,7 @@ int vtl_state_set_vp(struct vtl_vp *vp, void *arg)
 	change_active(vp, state->active_vtl);
 	if (state->size >= offsetofend(struct kvm_vtl_vp, tlb_locked_vtls))
 		set_tlb_locks(vp, state->tlb_locked_vtls);
+	if (state->size >= offsetofend(struct kvm_vtl_vp, cr_intercept))
+		return set_cr_intercepts(vp, state);
 	return 0;
 }

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kvm-vtl - the SVM half: NPT entries as KVM makes them
+ * kvm-vtl - the SVM half: NPT entries as KVM makes them, intercepts
  *
  * KVM-INTERNAL: arch/x86/kvm/mmu/spte.h, the bits that KVM uses in SPTEs.
  */
+#include <linux/kvm_host.h>
 #include <linux/kvm_vtl.h>
+#include <asm/svm.h>
 
+#include "cr_intercept.h"
+#include "hooks.h"
+#include "tlfs.h"
 #include "vendor.h"
+#include "vp.h"
 
 #define NPT_W			BIT_ULL(1)
 #define NPT_U			BIT_ULL(2)
@@ -40,10 +46,132 @@ static u64 svm_spte_clear_exec(u64 spte)
 	return spte | NPT_NX;
 }
 
+/* KVM-INTERNAL: the beginning of struct vcpu_svm, arch/x86/kvm/svm/svm.h */
+struct svm_vcpu {
+	struct kvm_vcpu vcpu;
+	struct vmcb *vmcb;
+	struct vmcb *vmcb01;
+	unsigned long vmcb01_pa;
+};
+
+#define VMCB_CLEAN_INTERCEPTS	BIT(0)
+#define PA_BITS			GENMASK_ULL(46, PAGE_SHIFT)
+
+/* The VMCB; NULL when KVM's structure is not the one above. */
+static struct vmcb *vcpu_vmcb(struct kvm_vcpu *vcpu)
+{
+	struct svm_vcpu *svm = container_of(vcpu, struct svm_vcpu, vcpu);
+
+	if (!virt_addr_valid(svm->vmcb) || svm->vmcb != svm->vmcb01 ||
+	    ((svm->vmcb01_pa ^ __pa(svm->vmcb)) & PA_BITS))
+		return NULL;
+	return svm->vmcb;
+}
+
+static void set_intercept(struct vmcb *vmcb, unsigned int bit, bool on)
+{
+	struct vmcb_control_area *control = &vmcb->control;
+
+	if (on)
+		__set_bit(bit, (unsigned long *)control->intercepts);
+	else
+		__clear_bit(bit, (unsigned long *)control->intercepts);
+	control->clean &= ~VMCB_CLEAN_INTERCEPTS;
+}
+
+/*
+ * KVM has an exit for the bits of CR0 but TS and MP.  It wants one for all when
+ * the CPU must not run with the guest's value.
+ */
+static void intercept_cr0(struct kvm_vcpu *vcpu, struct vmcb *vmcb, u64 cr0)
+{
+	set_intercept(vmcb, INTERCEPT_CR0_WRITE,
+		      (cr0 & (X86_CR0_TS | X86_CR0_MP)) ||
+		      vmcb->save.cr0 != vcpu->arch.cr0);
+}
+
+/* CR4 always leaves the guest. */
+static bool svm_intercept(struct kvm_vcpu *vcpu,
+			  const struct vtl_intercepted *want)
+{
+	struct vmcb *vmcb = vcpu_vmcb(vcpu);
+	u64 tables = want->tables;
+
+	if (!vmcb)
+		return false;
+	intercept_cr0(vcpu, vmcb, want->cr0);
+	set_intercept(vmcb, INTERCEPT_LOAD_GDTR,
+		      tables & HV_CR_INTERCEPT_GDTR_WRITE);
+	set_intercept(vmcb, INTERCEPT_LOAD_IDTR,
+		      tables & HV_CR_INTERCEPT_IDTR_WRITE);
+	set_intercept(vmcb, INTERCEPT_LOAD_LDTR,
+		      tables & HV_CR_INTERCEPT_LDTR_WRITE);
+	set_intercept(vmcb, INTERCEPT_LOAD_TR,
+		      tables & HV_CR_INTERCEPT_TR_WRITE);
+	return true;
+}
+
+/* KVM drops the intercept of all writes here. */
+void vtl_hook_svm_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
+{
+	struct vmcb *vmcb = vcpu_vmcb(vcpu);
+	struct vtl_intercepted want;
+
+	vtl_orig_svm_set_cr0(vcpu, cr0);
+	vtl_cr_intercept_wanted(vcpu, &want);
+	if (vmcb && want.cr0)
+		intercept_cr0(vcpu, vmcb, want.cr0);
+}
+
+int vtl_hook_cr_interception(struct kvm_vcpu *vcpu)
+{
+	struct vtl_vp *vp = vtl_vp_running(vcpu);
+	unsigned long rip;
+
+	if (!vp)
+		return VTL_PASS(vtl_orig_cr_interception(vcpu));
+	rip = vtl_cr_intercept_arm(vp, vcpu);
+	return vtl_cr_intercept_finish(vp, vcpu, rip,
+				       vtl_orig_cr_interception(vcpu));
+}
+
+static u64 table_bit(u64 exit_code)
+{
+	switch (exit_code) {
+	case SVM_EXIT_GDTR_WRITE:
+		return HV_CR_INTERCEPT_GDTR_WRITE;
+	case SVM_EXIT_IDTR_WRITE:
+		return HV_CR_INTERCEPT_IDTR_WRITE;
+	case SVM_EXIT_LDTR_WRITE:
+		return HV_CR_INTERCEPT_LDTR_WRITE;
+	case SVM_EXIT_TR_WRITE:
+		return HV_CR_INTERCEPT_TR_WRITE;
+	}
+	return 0;
+}
+
+/*
+ * KVM has no handlers for loads of descriptor tables: it gets here, to tell of
+ * an exit that it does not know, and leaves KVM_RUN.
+ */
+void vtl_hook_dump_vmcb(struct kvm_vcpu *vcpu)
+{
+	struct vtl_vp *vp = vtl_vp_running(vcpu);
+	struct vmcb *vmcb = vcpu_vmcb(vcpu);
+	u64 bit = vp && vmcb ? table_bit(vmcb->control.exit_code) : 0;
+
+	if (!bit || vtl_cr_intercept_table(vp, vcpu, bit) == -ENOENT)
+		vtl_orig_dump_vmcb(vcpu);
+	else if (vp->action == VTL_ACTION_NONE)
+		vp->action = VTL_ACTION_RESUME;
+}
+
 const struct vtl_vendor_ops vtl_svm_ops = {
 	.id = KVM_VTL_VENDOR_AMD,
+	.kvm_module = "kvm_amd",
 	.hypercall_insn = { 0x0f, 0x01, 0xd9 },
 	.restrict_spte = svm_restrict_spte,
 	.spte_can_exec = svm_spte_can_exec,
 	.spte_clear_exec = svm_spte_clear_exec,
+	.intercept = svm_intercept,
 };

@@ -140,6 +140,38 @@
 #define HV_VSM_CONFIG_DEFAULT_MASK		GENMASK_ULL(4, 1)
 #define HV_VSM_CONFIG_ZERO_MEMORY		BIT_ULL(5)
 
+/* HvRegisterCrInterceptControl */
+#define HV_CR_INTERCEPT_CR0_WRITE		BIT_ULL(0)
+#define HV_CR_INTERCEPT_CR4_WRITE		BIT_ULL(1)
+#define HV_CR_INTERCEPT_XCR0_WRITE		BIT_ULL(2)
+#define HV_CR_INTERCEPT_MISC_ENABLE_READ	BIT_ULL(3)
+#define HV_CR_INTERCEPT_MISC_ENABLE_WRITE	BIT_ULL(4)
+#define HV_CR_INTERCEPT_LSTAR_READ		BIT_ULL(5)
+#define HV_CR_INTERCEPT_LSTAR_WRITE		BIT_ULL(6)
+#define HV_CR_INTERCEPT_STAR_READ		BIT_ULL(7)
+#define HV_CR_INTERCEPT_STAR_WRITE		BIT_ULL(8)
+#define HV_CR_INTERCEPT_CSTAR_READ		BIT_ULL(9)
+#define HV_CR_INTERCEPT_CSTAR_WRITE		BIT_ULL(10)
+#define HV_CR_INTERCEPT_APIC_BASE_READ		BIT_ULL(11)
+#define HV_CR_INTERCEPT_APIC_BASE_WRITE		BIT_ULL(12)
+#define HV_CR_INTERCEPT_EFER_READ		BIT_ULL(13)
+#define HV_CR_INTERCEPT_EFER_WRITE		BIT_ULL(14)
+#define HV_CR_INTERCEPT_GDTR_WRITE		BIT_ULL(15)
+#define HV_CR_INTERCEPT_IDTR_WRITE		BIT_ULL(16)
+#define HV_CR_INTERCEPT_LDTR_WRITE		BIT_ULL(17)
+#define HV_CR_INTERCEPT_TR_WRITE		BIT_ULL(18)
+#define HV_CR_INTERCEPT_SYSENTER_CS_WRITE	BIT_ULL(19)
+#define HV_CR_INTERCEPT_SYSENTER_EIP_WRITE	BIT_ULL(20)
+#define HV_CR_INTERCEPT_SYSENTER_ESP_WRITE	BIT_ULL(21)
+#define HV_CR_INTERCEPT_SFMASK_WRITE		BIT_ULL(22)
+#define HV_CR_INTERCEPT_TSC_AUX_WRITE		BIT_ULL(23)
+#define HV_CR_INTERCEPT_SGX_LC_WRITE		BIT_ULL(24)
+#define HV_CR_INTERCEPT_XSS_WRITE		BIT_ULL(25)
+#define HV_CR_INTERCEPT_S_CET_WRITE		BIT_ULL(26)
+#define HV_CR_INTERCEPT_PL_SSP_WRITE		BIT_ULL(27)
+#define HV_CR_INTERCEPT_INT_SSP_TABLE_WRITE	BIT_ULL(28)
+#define HV_CR_INTERCEPT_RESERVED		GENMASK_ULL(63, 29)
+
 /* HvRegisterVsmVina, and VinaAsserted in the VP assist page */
 #define HV_VINA_VECTOR				0xffULL
 #define HV_VINA_ENABLED				BIT_ULL(8)
@@ -158,6 +190,8 @@
 
 /* "HV_MESSAGE_TYPE" and HV_X64_INTERCEPT_MESSAGE_HEADER access types */
 #define HV_MESSAGE_TYPE_GPA_INTERCEPT	0x80000001U
+#define HV_MESSAGE_TYPE_MSR_INTERCEPT	0x80010001U
+#define HV_MESSAGE_TYPE_REGISTER_INTERCEPT 0x80010006U
 #define HV_INTERCEPT_ACCESS_READ	0
 #define HV_INTERCEPT_ACCESS_WRITE	1
 #define HV_INTERCEPT_ACCESS_EXECUTE	2
@@ -408,29 +442,21 @@ struct hv_vtl_reg_assoc {
 static_assert(sizeof(struct hv_vtl_reg_assoc) == 32);
 
 /**
- * struct hv_vtl_memory_intercept - a HvMessageTypeGpaIntercept message
- * @message_type: HV_MESSAGE_TYPE_GPA_INTERCEPT
+ * struct hv_vtl_intercept_header - message and HV_X64_INTERCEPT_MESSAGE_HEADER
+ * @message_type: HV_MESSAGE_TYPE_*
  * @payload_size: bytes behind @sender
  * @message_flags: zero
  * @reserved: zero
  * @sender: zero
  * @vp_index: VP
- * @instruction_length: 0 when the CPU does not report it
+ * @instruction_length: 0 when it is not known
  * @access_type: HV_INTERCEPT_ACCESS_*
  * @execution_state: 1:0 CPL, 2 CR0.PE, 3 CR0.AM, 4 EFER.LMA, 10:7 VTL
  * @cs: code segment
  * @rip: address of the instruction, not advanced
  * @rflags: flags
- * @cache_type: HV_CACHE_TYPE_WB
- * @instruction_byte_count: valid bytes of @instruction_bytes
- * @memory_access_info: 0 GVA valid, 1 GVA and GPA valid
- * @tpr_priority: zero
- * @reserved2: zero
- * @gva: guest virtual address when valid
- * @gpa: guest physical address
- * @instruction_bytes: the instruction, when the CPU reports it
  */
-struct hv_vtl_memory_intercept {
+struct hv_vtl_intercept_header {
 	u32 message_type;
 	u8 payload_size;
 	u8 message_flags;
@@ -443,15 +469,82 @@ struct hv_vtl_memory_intercept {
 	struct hv_vtl_segment cs;
 	u64 rip;
 	u64 rflags;
+} __packed;
+static_assert(sizeof(struct hv_vtl_intercept_header) == 16 + 40);
+
+/**
+ * struct hv_vtl_memory_intercept - a HvMessageTypeGpaIntercept message
+ * @header: what all intercepts have
+ * @cache_type: HV_CACHE_TYPE_WB
+ * @instruction_byte_count: valid bytes of @instruction_bytes
+ * @memory_access_info: 0 GVA valid, 1 GVA and GPA valid
+ * @tpr_priority: zero
+ * @reserved: zero
+ * @gva: guest virtual address when valid
+ * @gpa: guest physical address
+ * @instruction_bytes: the instruction, when the CPU reports it
+ */
+struct hv_vtl_memory_intercept {
+	struct hv_vtl_intercept_header header;
 	u32 cache_type;
 	u8 instruction_byte_count;
 	u8 memory_access_info;
 	u8 tpr_priority;
-	u8 reserved2;
+	u8 reserved;
 	u64 gva;
 	u64 gpa;
 	u8 instruction_bytes[16];
 } __packed;
 static_assert(sizeof(struct hv_vtl_memory_intercept) == 16 + 0x50);
+
+/**
+ * struct hv_vtl_msr_intercept - a HvMessageTypeMsrIntercept message
+ * @header: what all intercepts have
+ * @msr: index
+ * @reserved: zero
+ * @rdx: RDX
+ * @rax: RAX
+ */
+struct hv_vtl_msr_intercept {
+	struct hv_vtl_intercept_header header;
+	u32 msr;
+	u32 reserved;
+	u64 rdx;
+	u64 rax;
+} __packed;
+static_assert(sizeof(struct hv_vtl_msr_intercept) == 16 + 64);
+
+/**
+ * struct hv_vtl_register_intercept - a HvMessageTypeRegisterIntercept message
+ * @header: what all intercepts have
+ * @flags: zero: @value is no address of a memory operand
+ * @reserved: zero
+ * @name: HV_X64_REGISTER_*
+ * @value: value to be; zero for descriptor-table registers
+ * @value_high: zero
+ */
+struct hv_vtl_register_intercept {
+	struct hv_vtl_intercept_header header;
+	u8 flags;
+	u8 reserved[3];
+	u32 name;
+	u64 value;
+	u64 value_high;
+} __packed;
+static_assert(sizeof(struct hv_vtl_register_intercept) == 16 + 64);
+
+/**
+ * union hv_vtl_intercept - any message of an intercept
+ * @header: what all intercepts have
+ * @memory: HV_MESSAGE_TYPE_GPA_INTERCEPT
+ * @msr: HV_MESSAGE_TYPE_MSR_INTERCEPT
+ * @reg: HV_MESSAGE_TYPE_REGISTER_INTERCEPT
+ */
+union hv_vtl_intercept {
+	struct hv_vtl_intercept_header header;
+	struct hv_vtl_memory_intercept memory;
+	struct hv_vtl_msr_intercept msr;
+	struct hv_vtl_register_intercept reg;
+};
 
 #endif /* _KVM_VTL_TLFS_H */

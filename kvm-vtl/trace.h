@@ -208,10 +208,10 @@ TRACE_EVENT(kvm_vtl_intercept,
 		__entry->id = vp->partition->id;
 		__entry->vp = vp->index;
 		__entry->owner = owner;
-		__entry->type = msg->message_type;
+		__entry->type = msg->header.message_type;
 		__entry->gpa = msg->gpa;
-		__entry->rip = msg->rip;
-		__entry->access = msg->access_type;
+		__entry->rip = msg->header.rip;
+		__entry->access = msg->header.access_type;
 		__entry->ret = ret;
 	),
 	TP_printk("partition %llu vp %u vtl %u type 0x%x gpa 0x%llx rip 0x%llx access %s error %d",
@@ -221,6 +221,47 @@ TRACE_EVENT(kvm_vtl_intercept,
 				   { HV_INTERCEPT_ACCESS_READ, "read" },
 				   { HV_INTERCEPT_ACCESS_WRITE, "write" },
 				   { HV_INTERCEPT_ACCESS_EXECUTE, "execute" }),
+		  __entry->ret)
+);
+
+TRACE_EVENT(kvm_vtl_register_intercept,
+	TP_PROTO(struct vtl_vp *vp, u8 owner,
+		 const union hv_vtl_intercept *msg, int ret),
+	TP_ARGS(vp, owner, msg, ret),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u32, vp)
+		__field(u8, owner)
+		__field(u32, type)
+		__field(u32, name)
+		__field(u64, value)
+		__field(u64, rip)
+		__field(u8, length)
+		__field(u8, access)
+		__field(int, ret)
+	),
+	TP_fast_assign(
+		bool is_msr = msg->header.message_type ==
+			      HV_MESSAGE_TYPE_MSR_INTERCEPT;
+
+		__entry->id = vp->partition->id;
+		__entry->vp = vp->index;
+		__entry->owner = owner;
+		__entry->type = msg->header.message_type;
+		__entry->name = is_msr ? msg->msr.msr : msg->reg.name;
+		__entry->value = vp->access.value;
+		__entry->rip = msg->header.rip;
+		__entry->length = msg->header.instruction_length;
+		__entry->access = msg->header.access_type;
+		__entry->ret = ret;
+	),
+	TP_printk("partition %llu vp %u vtl %u type 0x%x register 0x%x value 0x%llx rip 0x%llx length %u access %s error %d",
+		  __entry->id, __entry->vp, __entry->owner, __entry->type,
+		  __entry->name, __entry->value, __entry->rip,
+		  __entry->length,
+		  __print_symbolic(__entry->access,
+				   { HV_INTERCEPT_ACCESS_READ, "read" },
+				   { HV_INTERCEPT_ACCESS_WRITE, "write" }),
 		  __entry->ret)
 );
 

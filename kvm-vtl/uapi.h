@@ -9,7 +9,7 @@
 #include <linux/types.h>
 
 /* No struct of the ABI is larger. */
-#define VTL_UAPI_MAX	128
+#define VTL_UAPI_MAX	256
 
 /**
  * struct vtl_own_ioctl - a command of the module

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kvm-vtl - the VMX half: EPT entries as KVM makes them
+ * kvm-vtl - the VMX half: EPT entries as KVM makes them, intercepts
  *
  * KVM-INTERNAL: arch/x86/kvm/mmu/spte.h, the bits that KVM uses in SPTEs.
  */
+#include <linux/kvm_host.h>
 #include <linux/kvm_vtl.h>
+#include <asm/msr-index.h>
+#include <asm/vmx.h>
 
+#include "cr_intercept.h"
+#include "hooks.h"
+#include "partition.h"
+#include "tlfs.h"
 #include "vendor.h"
+#include "vp.h"
 
 #define EPT_R			BIT_ULL(0)
 #define EPT_W			BIT_ULL(1)
@@ -46,10 +54,250 @@ static u64 vmx_spte_clear_exec(u64 spte)
 	return spte & ~EPT_X;
 }
 
+/* There is no current VMCS when KVM itself runs on Hyper-V's. */
+static bool vmcs_read(unsigned long field, u64 *value)
+{
+	bool failed;
+
+	asm volatile("vmread %[field], %[value]\n\t"
+		     "setna %[failed]"
+		     : [value] "=r" (*value), [failed] "=qm" (failed)
+		     : [field] "r" (field)
+		     : "cc");
+	return !failed;
+}
+
+static bool vmcs_write(unsigned long field, u64 value)
+{
+	bool failed;
+
+	asm volatile("vmwrite %[value], %[field]\n\t"
+		     "setna %[failed]"
+		     : [failed] "=qm" (failed)
+		     : [field] "r" (field), [value] "rm" (value)
+		     : "cc");
+	return !failed;
+}
+
+/*
+ * KVM-INTERNAL: arch/x86/kvm/kvm_cache_regs.h, bits that the guest may have.
+ * CR4's are those that set_cr4_guest_host_mask() gives it with EPT.
+ */
+#define GUEST_CR0_BITS	(X86_CR0_TS | X86_CR0_WP)
+#define GUEST_CR4_BITS							\
+	(X86_CR4_PVI | X86_CR4_DE | X86_CR4_PCE | X86_CR4_OSFXSR |	\
+	 X86_CR4_OSXMMEXCPT | X86_CR4_PGE | X86_CR4_TSD | X86_CR4_FSGSBASE)
+
+/**
+ * struct control_register - what VMX and KVM know of CR0 or CR4
+ * @real: VMCS field of the register
+ * @shadow: VMCS field of what the guest reads in place of bits it does not own
+ * @mask: VMCS field of those bits
+ * @cache: KVM's copy
+ * @owned: KVM's copy of the complement of @mask
+ */
+struct control_register {
+	unsigned long real;
+	unsigned long shadow;
+	unsigned long mask;
+	unsigned long *cache;
+	unsigned long *owned;
+};
+
+/* Bits that the guest owned until now are in the register only. */
+static bool set_owned(const struct control_register *cr, u64 owned)
+{
+	u64 real, value;
+
+	if (owned == *cr->owned)
+		return true;
+	if (!vmcs_read(cr->real, &real))
+		return false;
+	value = (*cr->cache & ~*cr->owned) | (real & *cr->owned);
+	if (!vmcs_write(cr->shadow, value) || !vmcs_write(cr->mask, ~owned))
+		return false;
+	*cr->cache = value;
+	*cr->owned = owned;
+	return true;
+}
+
+static bool own_cr0(struct kvm_vcpu *vcpu, u64 wanted)
+{
+	const struct control_register cr0 = {
+		GUEST_CR0, CR0_READ_SHADOW, CR0_GUEST_HOST_MASK,
+		&vcpu->arch.cr0, &vcpu->arch.cr0_guest_owned_bits,
+	};
+
+	return set_owned(&cr0, GUEST_CR0_BITS & ~wanted);
+}
+
+static bool own_cr4(struct kvm_vcpu *vcpu, u64 wanted)
+{
+	const struct control_register cr4 = {
+		GUEST_CR4, CR4_READ_SHADOW, CR4_GUEST_HOST_MASK,
+		&vcpu->arch.cr4, &vcpu->arch.cr4_guest_owned_bits,
+	};
+
+	return set_owned(&cr4, GUEST_CR4_BITS & ~wanted &
+			       ~vcpu->arch.cr4_guest_rsvd_bits);
+}
+
+static bool has_table_exits(void)
+{
+	u64 controls;
+
+	return !rdmsrl_safe(MSR_IA32_VMX_PROCBASED_CTLS2, &controls) &&
+	       ((controls >> 32) & SECONDARY_EXEC_DESC);
+}
+
+/* Where the CPU has no UMIP KVM uses the same exits to emulate it. */
+static bool needs_umip_exits(struct kvm_vcpu *vcpu)
+{
+	return !boot_cpu_has(X86_FEATURE_UMIP) &&
+	       (vcpu->arch.cr4 & X86_CR4_UMIP);
+}
+
+/* KVM keeps a copy, which does not have the bit, and writes what differs. */
+static bool set_table_exits(struct kvm_vcpu *vcpu, bool on)
+{
+	u64 controls, new;
+
+	if (on && !has_table_exits())
+		return false;
+	on |= needs_umip_exits(vcpu);
+	if (!vmcs_read(SECONDARY_VM_EXEC_CONTROL, &controls))
+		return !on;
+	new = on ? controls | SECONDARY_EXEC_DESC :
+		   controls & ~(u64)SECONDARY_EXEC_DESC;
+	return new == controls || vmcs_write(SECONDARY_VM_EXEC_CONTROL, new);
+}
+
+static bool vmx_intercept(struct kvm_vcpu *vcpu,
+			  const struct vtl_intercepted *want)
+{
+	return own_cr0(vcpu, want->cr0) && own_cr4(vcpu, want->cr4) &&
+	       set_table_exits(vcpu, want->tables);
+}
+
+/* KVM has written controls or masks: once more what is wanted. */
+static void intercept_again(struct kvm_vcpu *vcpu)
+{
+	struct vtl_intercepted want;
+	struct vtl_vm *vm;
+
+	vtl_cr_intercept_wanted(vcpu, &want);
+	if (likely(!want.cr0 && !want.cr4 && !want.tables))
+		return;
+	if (vmx_intercept(vcpu, &want))
+		return;
+	rcu_read_lock();
+	vm = vtl_registry_find_rcu(vcpu->kvm);
+	if (vm)
+		vtl_partition_kill(vm->partition, "intercepts are lost");
+	rcu_read_unlock();
+}
+
+void vtl_hook_vmx_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)
+{
+	vtl_orig_vmx_vcpu_after_set_cpuid(vcpu);
+	intercept_again(vcpu);
+}
+
+void vtl_hook_vmx_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
+{
+	vtl_orig_vmx_set_cr4(vcpu, cr4);
+	intercept_again(vcpu);
+}
+
+void vtl_hook_vmx_set_virtual_apic_mode(struct kvm_vcpu *vcpu)
+{
+	vtl_orig_vmx_set_virtual_apic_mode(vcpu);
+	intercept_again(vcpu);
+}
+
+void vtl_hook_vmx_refresh_apicv_exec_ctrl(struct kvm_vcpu *vcpu)
+{
+	vtl_orig_vmx_refresh_apicv_exec_ctrl(vcpu);
+	intercept_again(vcpu);
+}
+
+void vtl_hook_vmx_update_cpu_dirty_logging(struct kvm_vcpu *vcpu)
+{
+	vtl_orig_vmx_update_cpu_dirty_logging(vcpu);
+	intercept_again(vcpu);
+}
+
+/* Exit qualification for CR accesses: bits 5:4 */
+#define CR_ACCESS_CLTS	2
+
+static bool is_clts(void)
+{
+	u64 qualification;
+
+	return vmcs_read(EXIT_QUALIFICATION, &qualification) &&
+	       ((qualification >> 4) & 3) == CR_ACCESS_CLTS;
+}
+
+/* KVM does not expect it: the guest owns CR0.TS otherwise. */
+static int handle_clts(struct kvm_vcpu *vcpu)
+{
+	unsigned long owned = vcpu->arch.cr0_guest_owned_bits;
+	u64 real;
+
+	if (!vmcs_read(GUEST_CR0, &real))
+		return vtl_orig_handle_cr(vcpu);
+	vtl_hook_kvm_set_cr0(vcpu, ((vcpu->arch.cr0 & ~owned) |
+				    (real & owned)) & ~X86_CR0_TS);
+	return vtl_kvm_kvm_skip_emulated_instruction(vcpu);
+}
+
+int vtl_hook_handle_cr(struct kvm_vcpu *vcpu)
+{
+	struct vtl_vp *vp = vtl_vp_running(vcpu);
+	unsigned long rip;
+
+	if (!vp)
+		return VTL_PASS(vtl_orig_handle_cr(vcpu));
+	rip = vtl_cr_intercept_arm(vp, vcpu);
+	return vtl_cr_intercept_finish(vp, vcpu, rip,
+				       is_clts() ? handle_clts(vcpu) :
+						   vtl_orig_handle_cr(vcpu));
+}
+
+/* What the exit was for; 0 for a store, which nobody wants to know of. */
+static u64 table_bit(void)
+{
+	static const u64 bits[2][4] = {
+		{ 0, 0, HV_CR_INTERCEPT_GDTR_WRITE,
+		  HV_CR_INTERCEPT_IDTR_WRITE },
+		{ 0, 0, HV_CR_INTERCEPT_LDTR_WRITE, HV_CR_INTERCEPT_TR_WRITE },
+	};
+	u64 reason, info;
+
+	if (!vmcs_read(VM_EXIT_REASON, &reason) ||
+	    !vmcs_read(VMX_INSTRUCTION_INFO, &info))
+		return 0;
+	return bits[(u16)reason == EXIT_REASON_LDTR_TR][(info >> 28) & 3];
+}
+
+/* The exits are for all instructions: the emulator does what is not wanted. */
+int vtl_hook_handle_desc(struct kvm_vcpu *vcpu)
+{
+	struct vtl_vp *vp = vtl_vp_running(vcpu);
+	u64 bit = vp ? table_bit() : 0;
+	int r = bit ? vtl_cr_intercept_table(vp, vcpu, bit) : -ENOENT;
+
+	if (r != -ENOENT)
+		return r;
+	return vtl_hook_x86_emulate_instruction(vcpu, 0, 0, NULL, 0);
+}
+
 const struct vtl_vendor_ops vtl_vmx_ops = {
 	.id = KVM_VTL_VENDOR_INTEL,
+	.kvm_module = "kvm_intel",
 	.hypercall_insn = { 0x0f, 0x01, 0xc1 },
 	.restrict_spte = vmx_restrict_spte,
 	.spte_can_exec = vmx_spte_can_exec,
 	.spte_clear_exec = vmx_spte_clear_exec,
+	.intercept = vmx_intercept,
 };

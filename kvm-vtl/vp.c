@@ -305,6 +305,7 @@ static void do_action(struct vtl_vp *vp)
 	case VTL_ACTION_INTERCEPT:
 		vtl_intercept_deliver(vp);
 		break;
+	case VTL_ACTION_RESUME:
 	case VTL_ACTION_NONE:
 		break;
 	}

@@ -11,6 +11,7 @@
 #include <linux/mutex.h>
 
 #include "common.h"
+#include "cr_intercept.h"
 #include "hypercall.h"
 #include "partition.h"
 #include "startup.h"
@@ -23,7 +24,8 @@
  * @VTL_ACTION_RETURN: VTL return
  * @VTL_ACTION_HYPERCALL: a hypercall of ours waits in vtl_vp.hypercall
  * @VTL_ACTION_TLB_WAIT: a flush hypercall has to wait
- * @VTL_ACTION_INTERCEPT: a memory intercept waits in vtl_vp.intercept
+ * @VTL_ACTION_INTERCEPT: an intercept waits in vtl_vp.intercept
+ * @VTL_ACTION_RESUME: nothing; what KVM calls an exit to userspace is none
  */
 enum vtl_action {
 	VTL_ACTION_NONE,
@@ -32,6 +34,7 @@ enum vtl_action {
 	VTL_ACTION_HYPERCALL,
 	VTL_ACTION_TLB_WAIT,
 	VTL_ACTION_INTERCEPT,
+	VTL_ACTION_RESUME,
 };
 
 /* Work at the next entry of a VTL, done with its vCPU loaded. */
@@ -48,6 +51,7 @@ enum vtl_action {
  * @entry_reason: HV_VTL_ENTRY_*, for VTL_ENTRY_ASSIST
  * @pending_event: HvX64RegisterPendingEvent0
  * @vina: HvRegisterVsmVina; written under vp->mutex, read by wakers
+ * @cr_intercept: HvRegisterCrInterceptControl and its masks
  * @entered: a VTL above 0 has run, or was restored by the VMM
  * @no_context: the VMM enabled the VTL and has not set its registers: it must
  *	not run
@@ -59,6 +63,7 @@ struct vtl_vp_vtl {
 	u32 entry_reason;
 	u64 pending_event[2];
 	u64 vina;
+	u64 cr_intercept[VTL_CR_NR];
 	bool entered;
 	bool no_context;
 };
@@ -94,9 +99,10 @@ struct vtl_denial {
  * @exit_vtl: the VTL whose userspace exit waits for an answer
  * @shared_msrs_dirty: a shared MSR was written since the last switch
  * @hypercall: the hypercall in progress
- * @intercept: the memory intercept in progress
+ * @intercept: the intercept in progress
  * @intercept_vtl: the VTL that @intercept is for
  * @denial: the access that was denied
+ * @access: the access to a register that is intercepted
  * @tlb_locks: mask of lower VTLs whose flushes on other VPs wait; written under
  *	@mutex, read by flushers
  * @start: a request to start the VP; under the partition's lock
@@ -116,7 +122,8 @@ struct vtl_vp {
 	u8 intercept_vtl;
 	u32 tlb_locks;
 	struct vtl_denial denial;
-	struct hv_vtl_memory_intercept intercept;
+	struct vtl_register_access access;
+	union hv_vtl_intercept intercept;
 	struct vtl_hypercall hypercall;
 	struct vtl_start start;
 };

@@ -43,13 +43,14 @@ TEST_F(uapi, layout)
 	PIN(kvm_vtl_protections, out_nr_ranges, 32);
 	PIN(kvm_vtl_protections, __reserved, 36);
 	PIN(kvm_vtl_protections, out_next_gfn, 40);
-	PIN_SIZE(kvm_vtl_vp, 120);
+	PIN_SIZE(kvm_vtl_vp, 248);
 	PIN(kvm_vtl_vp, enabled_vtls, 8);
 	PIN(kvm_vtl_vp, active_vtl, 12);
 	PIN(kvm_vtl_vp, pending_event, 16);
 	PIN(kvm_vtl_vp, vina, 80);
 	PIN(kvm_vtl_vp, tlb_locked_vtls, 112);
 	PIN(kvm_vtl_vp, __reserved, 116);
+	PIN(kvm_vtl_vp, cr_intercept, 120);
 	PIN_SIZE(kvm_vtl_vcpu_ioctl, 24);
 	PIN(kvm_vtl_vcpu_ioctl, vtl, 8);
 	PIN(kvm_vtl_vcpu_ioctl, cmd, 12);
@@ -64,8 +65,8 @@ TEST_F(uapi, numbers)
 	EXPECT_EQ(0xc030b903, KVM_VTL_SET_PARTITION);
 	EXPECT_EQ(0xc030b904, KVM_VTL_GET_PROTECTIONS);
 	EXPECT_EQ(0xc030b905, KVM_VTL_SET_PROTECTIONS);
-	EXPECT_EQ(0xc078b906, KVM_VTL_GET_VP);
-	EXPECT_EQ(0xc078b907, KVM_VTL_SET_VP);
+	EXPECT_EQ(0xc0f8b906, KVM_VTL_GET_VP);
+	EXPECT_EQ(0xc0f8b907, KVM_VTL_SET_VP);
 	EXPECT_EQ(0x4018b908, KVM_VTL_VCPU_IOCTL);
 	EXPECT_EQ(2, KVM_VTL_ABI);
 }
@@ -93,8 +94,8 @@ static const struct command commands[] = {
 	{ "SET_PARTITION", KVM_VTL_SET_PARTITION, VM, 48, 16, { 1 } },
 	{ "GET_PROTECTIONS", KVM_VTL_GET_PROTECTIONS, VM, 48, 36, { 1 } },
 	{ "SET_PROTECTIONS", KVM_VTL_SET_PROTECTIONS, VM, 48, 36, { 1 } },
-	{ "GET_VP", KVM_VTL_GET_VP, VCPU, 120, .first = 80 },
-	{ "SET_VP", KVM_VTL_SET_VP, VCPU, 120, 116, { 1 }, .first = 80 },
+	{ "GET_VP", KVM_VTL_GET_VP, VCPU, 248, .first = 80 },
+	{ "SET_VP", KVM_VTL_SET_VP, VCPU, 248, 116, { 1 }, .first = 80 },
 	{ "VCPU_IOCTL", KVM_VTL_VCPU_IOCTL, VCPU, 24, 0,
 	  { (u64)KVM_GET_REGS << 32, (uintptr_t)&regs } },
 };
@@ -189,7 +190,7 @@ TEST_F(uapi, too_short)
 
 TEST_F(uapi, longer_with_zero_tail)
 {
-	static const u32 more[] = { 1, 8, 64, 4096 - 120 };
+	static const u32 more[] = { 1, 8, 64, 4096 - 248 };
 	struct fds fds = open_fds(_metadata);
 	const struct command *c;
 	u8 *arg;

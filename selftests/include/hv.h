@@ -276,6 +276,31 @@ struct hv_memory_intercept {	/* payload */
 	u8 bytes[16];
 };
 
+#define HV_MSG_MSR_INTERCEPT	0x80010001
+#define HV_MSG_REGISTER_INTERCEPT 0x80010006
+
+struct hv_register_intercept {	/* payload of both */
+	u32 vp;
+	u8 length;
+	u8 access;
+	u16 state;
+	struct hv_segment cs;
+	u64 rip, rflags;
+	union {
+		struct {
+			u32 msr;
+			u32 reserved;
+			u64 rdx, rax;
+		};
+		struct {
+			u8 flags;
+			u8 reserved2[3];
+			u32 name;
+			u64 value, value_high;
+		};
+	};
+};
+
 #define HV_ACCESS_READ		0
 #define HV_ACCESS_WRITE		1
 #define HV_ACCESS_EXECUTE	2

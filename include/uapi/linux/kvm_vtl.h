@@ -212,6 +212,9 @@ struct kvm_vtl_protections {
  * @tlb_locked_vtls: mask of VTLs below the active one whose TLB lock the VP
  *	holds (ABI 2)
  * @__reserved: must be 0
+ * @cr_intercept: per VTL, HvRegisterCrInterceptControl, CrInterceptCr0Mask,
+ *	CrInterceptCr4Mask and CrInterceptIa32MiscEnableMask; 0 for VTL0 and
+ *	for VTLs that are not enabled (ABI 2)
  *
  * Setting is for the restore of a saved VP: VTLs can be enabled but not
  * disabled, and must be enabled for the partition.  A VTL that is enabled this
@@ -227,6 +230,7 @@ struct kvm_vtl_vp {
 	__aligned_u64 vina[KVM_VTL_NR_VTLS];
 	__u32 tlb_locked_vtls;
 	__u32 __reserved;
+	__aligned_u64 cr_intercept[4 * KVM_VTL_NR_VTLS];
 };
 
 #define KVM_VTL_GET_VP \
