@@ -140,16 +140,13 @@ bool vtl_cr_intercept_valid(enum vtl_cr_register which, u64 value)
 void vtl_cr_intercept_wanted(struct kvm_vcpu *vcpu,
 			     struct vtl_intercepted *want)
 {
-	struct vtl_vp *vp = NULL;
-	struct vtl_vm *vm;
+	struct vtl_vp *vp;
 	u8 vtl;
 
 	memset(want, 0, sizeof(*want));
 	rcu_read_lock();
-	vm = vtl_registry_find_rcu(vcpu->kvm);
-	if (vm)
-		vp = vtl_partition_vp(vm->partition, vcpu->vcpu_id);
-	for (vtl = vp ? vm->vtl + 1 : VTL_LEVELS; vtl < VTL_LEVELS; vtl++) {
+	vp = vtl_vp_find_rcu(vcpu, &vtl);
+	while (vp && ++vtl < VTL_LEVELS) {
 		const u64 *regs = vp->vtl[vtl].cr_intercept;
 		u64 control = READ_ONCE(regs[VTL_CR_CONTROL]);
 
@@ -159,6 +156,29 @@ void vtl_cr_intercept_wanted(struct kvm_vcpu *vcpu,
 		if (control & HV_CR_INTERCEPT_CR4_WRITE)
 			want->cr4 |= READ_ONCE(regs[VTL_CR_CR4_MASK]);
 	}
+	rcu_read_unlock();
+}
+
+/**
+ * vtl_cr_intercept_again - KVM has written intercepts of a vCPU without ours
+ * @vcpu: vCPU of a partition with VTLs, loaded
+ *
+ * Context: cannot sleep.
+ */
+void vtl_cr_intercept_again(struct kvm_vcpu *vcpu)
+{
+	struct vtl_intercepted want;
+	struct vtl_vm *vm;
+
+	vtl_cr_intercept_wanted(vcpu, &want);
+	if (likely(!want.cr0 && !want.cr4 && !want.tables))
+		return;
+	if (vtl_vendor()->intercept(vcpu, &want))
+		return;
+	rcu_read_lock();
+	vm = vtl_registry_find_rcu(vcpu->kvm);
+	if (vm)
+		vtl_partition_kill(vm->partition, "intercepts are lost");
 	rcu_read_unlock();
 }
 
@@ -428,19 +448,16 @@ static bool msr_is_wanted(struct kvm_vcpu *vcpu, u32 msr, u32 type)
 {
 	bool write = type & KVM_MSR_FILTER_WRITE;
 	u64 bit = msr_bit(msr, write);
-	struct vtl_vp *vp = NULL;
-	bool wanted = false;
-	struct vtl_vm *vm;
+	struct vtl_vp *vp;
+	bool wanted;
+	u8 vtl;
 
 	/* KVM never passes it through, and a mask decides. */
 	if (!bit || msr == MSR_IA32_MISC_ENABLE)
 		return false;
 	rcu_read_lock();
-	vm = vtl_registry_find_rcu(vcpu->kvm);
-	if (vm)
-		vp = vtl_partition_vp(vm->partition, vcpu->vcpu_id);
-	if (vp)
-		wanted = owner_of(vp, vm->vtl, bit, VTL_CR_CONTROL, 0);
+	vp = vtl_vp_find_rcu(vcpu, &vtl);
+	wanted = vp && owner_of(vp, vtl, bit, VTL_CR_CONTROL, 0);
 	rcu_read_unlock();
 	return wanted;
 }

@@ -51,6 +51,7 @@ bool vtl_cr_intercept_valid(enum vtl_cr_register which, u64 value);
 int vtl_cr_intercept_set(struct vtl_vp *vp, u8 vtl, const u64 *regs);
 void vtl_cr_intercept_wanted(struct kvm_vcpu *vcpu,
 			     struct vtl_intercepted *want);
+void vtl_cr_intercept_again(struct kvm_vcpu *vcpu);
 
 unsigned long vtl_cr_intercept_arm(struct vtl_vp *vp, struct kvm_vcpu *vcpu);
 int vtl_cr_intercept_finish(struct vtl_vp *vp, struct kvm_vcpu *vcpu,

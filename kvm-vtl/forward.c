@@ -683,11 +683,24 @@ static long vcpu_set_sregs(struct vtl_vp *vp, unsigned int cmd,
 	return vcpu_vtl0(vp, cmd, arg);
 }
 
+/* KVM takes INIT and SIPI here, too, and tells what it made of them. */
+static long vcpu_get_mp_state(struct vtl_vp *vp, unsigned int cmd,
+			      unsigned long arg)
+{
+	long ret = vcpu_vtl0(vp, cmd, arg);
+
+	if (!vp->init_dropped)
+		return ret;
+	vtl_startup_undo_init(vp);
+	return vcpu_vtl0(vp, cmd, arg);
+}
+
 /* What the guest wanted to start is not there any more. */
 static long vcpu_set_mp_state(struct vtl_vp *vp, unsigned int cmd,
 			      unsigned long arg)
 {
 	vtl_startup_cancel(vp);
+	vp->init_dropped = 0;
 	return vcpu_vtl0(vp, cmd, arg);
 }
 
@@ -739,7 +752,7 @@ static const struct vcpu_forward vcpu_table[] = {
 	{ KVM_SET_DEBUGREGS, VTL0 },
 	{ KVM_GET_VCPU_EVENTS, VTL0 },
 	{ KVM_SET_VCPU_EVENTS, VTL0 },
-	{ KVM_GET_MP_STATE, VTL0 },
+	{ KVM_GET_MP_STATE, HERE, vcpu_get_mp_state },
 	{ KVM_SET_MP_STATE, HERE, vcpu_set_mp_state },
 	{ KVM_GET_LAPIC, VTL0 },
 	{ KVM_SET_LAPIC, VTL0 },

@@ -367,6 +367,21 @@ VTL_HOOK("kvm_amd", svm_set_cr0, VTL_HOOK_BY_VCPU,
 VTL_HOOK("kvm_amd", dump_vmcb, VTL_HOOK_BY_VCPU,
 	 void, (struct kvm_vcpu *vcpu), (vcpu))
 
+/*
+ * Why:      INIT and SIPI for a lower VTL are dropped; a reset drops intercepts
+ * Replaces: may skip the original
+ * Context:  vCPU loaded, vcpu->mutex
+ * Relies:   INIT and SIPI have no other effect than these and arch.mp_state;
+ *           shutdown_interception() clears the VMCB before it resets
+ * Fails:    VTL0 restarts VPs on which VTL1 runs
+ * Drift:    none known
+ * Test:     startup_test
+ */
+VTL_HOOK("kvm", kvm_vcpu_reset, VTL_HOOK_BY_VCPU,
+	 void, (struct kvm_vcpu *vcpu, bool init_event), (vcpu, init_event))
+VTL_HOOK("kvm", kvm_vcpu_deliver_sipi_vector, VTL_HOOK_BY_VCPU,
+	 void, (struct kvm_vcpu *vcpu, u8 vector), (vcpu, vector))
+
 /* The vCPU whose registers are on this CPU. */
 VTL_CALL("kvm", vcpu_load, void, (struct kvm_vcpu *vcpu), (vcpu))
 VTL_CALL("kvm", vcpu_put, void, (struct kvm_vcpu *vcpu), (vcpu))

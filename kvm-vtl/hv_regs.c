@@ -89,11 +89,11 @@ static u16 get_partition_status(struct vtl_vp *vp, u8 vtl, u32 arg,
 	return HV_STATUS_SUCCESS;
 }
 
-/* No MBEC, DR6 private, no optional feature. */
+/* No MBEC, DR6 private. */
 static u16 get_capabilities(struct vtl_vp *vp, u8 vtl, u32 arg,
 			    union hv_vtl_reg_value *val)
 {
-	val->low = 0;
+	val->low = HV_VSM_CAPABILITY_DENY_LOWER_STARTUP;
 	return HV_STATUS_SUCCESS;
 }
 

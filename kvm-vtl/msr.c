@@ -149,11 +149,9 @@ int vtl_hook_kvm_hv_set_msr_common(struct kvm_vcpu *vcpu, u32 msr, u64 data,
 /* VTL0's vCPU of the VP that @vcpu belongs to; @vcpu itself without one. */
 static struct kvm_vcpu *vtl0_vcpu_rcu(struct kvm_vcpu *vcpu)
 {
-	struct vtl_vm *vm = vtl_registry_find_rcu(vcpu->kvm);
-	struct vtl_vp *vp = NULL;
+	u8 vtl;
+	struct vtl_vp *vp = vtl_vp_find_rcu(vcpu, &vtl);
 
-	if (vm)
-		vp = vtl_partition_vp(vm->partition, vcpu->vcpu_id);
 	return vp ? vtl_vp_vcpu(vp, 0) : vcpu;
 }
 

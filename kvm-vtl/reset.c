@@ -34,7 +34,7 @@
 	(HV_VSM_CONFIG_DEFAULT_MASK | HV_VSM_CONFIG_ZERO_MEMORY)
 #define CONFIG_VALID \
 	(HV_VSM_CONFIG_ENABLE_PROTECTION | HV_VSM_CONFIG_DEFAULT_MASK | \
-	 HV_VSM_CONFIG_ZERO_MEMORY)
+	 HV_VSM_CONFIG_ZERO_MEMORY | HV_VSM_CONFIG_DENY_LOWER_STARTUP)
 
 /**
  * vtl_partition_enable_vtl_locked - make a VTL available to VPs
@@ -102,7 +102,7 @@ u16 vtl_partition_set_config(struct vtl_partition *partition, u8 vtl,
 	} else if (!vtl_config_valid(old, config)) {
 		status = HV_STATUS_INVALID_REGISTER_VALUE;
 	} else {
-		partition->config[vtl] = config;
+		WRITE_ONCE(partition->config[vtl], config);
 		if ((config & ~old & HV_VSM_CONFIG_ENABLE_PROTECTION) &&
 		    mask != VTL_PROT_ALL) {
 			WRITE_ONCE(partition->protect[vtl].default_prot, mask);
@@ -261,6 +261,7 @@ static int reset_vp(struct vtl_vp *vp)
 	WRITE_ONCE(vp->active_vtl, 0);
 	WRITE_ONCE(vp->enabled_vtls, BIT(0));
 	vp->exit_vtl = 0;
+	vp->init_dropped = 0;
 	WRITE_ONCE(vp->start.state, VTL_START_NONE);
 	vtl_tlb_unlock(vp, ~0U);
 	for (vtl = 0; vtl <= vp->partition->max_vtl; vtl++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * kvm-vtl - starting VPs: HvCallStartVirtualProcessor,
- * HvCallGetVpIndexFromApicId
+ * HvCallGetVpIndexFromApicId; INIT and SIPI
  *
  * The VP's own thread sets the registers, in KVM_RUN, where it waits for a
  * SIPI: outside of it they are the VMM's.  The calling thread does not wait for
@@ -11,12 +11,15 @@
 #include <linux/kvm_host.h>
 
 #include "context.h"
+#include "cr_intercept.h"
+#include "hooks.h"
 #include "hypercall.h"
 #include "kvm_glue.h"
 #include "partition.h"
 #include "startup.h"
 #include "switch.h"
 #include "tlfs.h"
+#include "vendor.h"
 #include "vp.h"
 #include "wake.h"
 
@@ -35,6 +38,16 @@ static void enter_highest(struct vtl_vp *vp)
 	mutex_lock_nest_lock(&vtl_vp_active_vcpu(vp)->mutex, &vp->mutex);
 	vtl_switch(vp, to, HV_VTL_ENTRY_NONE);
 	mutex_unlock(&vtl_vp_active_vcpu(vp)->mutex);
+}
+
+/* Does a VTL above @vtl keep it from starting VPs? */
+static bool is_startup_denied(struct vtl_partition *partition, u8 vtl)
+{
+	while (++vtl <= partition->max_vtl)
+		if (READ_ONCE(partition->config[vtl]) &
+		    HV_VSM_CONFIG_DENY_LOWER_STARTUP)
+			return true;
+	return false;
 }
 
 static bool can_start(struct vtl_vp *vp, u8 vtl)
@@ -154,7 +167,7 @@ static void wait_for_answer(struct vtl_start *start)
  * Context: the run loop.
  * Return: INVALID_PARTITION_ID; INVALID_VP_INDEX, also for the caller;
  * INVALID_PARAMETER for reserved bits; ACCESS_DENIED for a VTL above the
- * caller's; INVALID_VP_STATE for a VP that does not wait to be started, and for
+ * caller's, and by DenyLowerVtlStartup; INVALID_VP_STATE for a VP that does not wait to be started, and for
  * a VTL that is not enabled on it or has run; INVALID_REGISTER_VALUE.
  */
 u16 vtl_hv_start_vp(struct vtl_vp *vp, struct vtl_hypercall *hc)
@@ -170,7 +183,8 @@ u16 vtl_hv_start_vp(struct vtl_vp *vp, struct vtl_hypercall *hc)
 		return HV_STATUS_INVALID_VP_INDEX;
 	if (memchr_inv(in->reserved, 0, sizeof(in->reserved)))
 		return HV_STATUS_INVALID_PARAMETER;
-	if (in->target_vtl > vp->active_vtl)
+	if (in->target_vtl > vp->active_vtl ||
+	    is_startup_denied(vp->partition, vp->active_vtl))
 		return HV_STATUS_ACCESS_DENIED;
 
 	mutex_lock(&vp->partition->lock);
@@ -225,4 +239,66 @@ u16 vtl_hv_get_vp_index(struct vtl_vp *vp, struct vtl_hypercall *hc)
 			break;
 	}
 	return status;
+}
+
+/*
+ * INIT and SIPI: dropped for a VTL with another one above it on the VP, and by
+ * DenyLowerVtlStartup on all VPs (TLFS, "Virtual Processor Startup").
+ *
+ * KVM takes them when the vCPU looks for events, and changes the state of the
+ * vCPU after it has called what is hooked here.  So the run loop is asked to
+ * put that back before the vCPU is entered: a kick makes KVM_RUN return there.
+ */
+static bool is_init_denied(struct vtl_vp *vp, u8 vtl)
+{
+	return vtl_vp_highest_vtl(vp) > vtl ||
+	       is_startup_denied(vp->partition, vtl);
+}
+
+static bool drop_init(struct kvm_vcpu *vcpu)
+{
+	struct vtl_vp *vp;
+	bool drop;
+	u8 vtl;
+
+	rcu_read_lock();
+	vp = vtl_vp_find_rcu(vcpu, &vtl);
+	drop = vp && is_init_denied(vp, vtl);
+	if (drop && !test_bit(vtl, &vp->init_dropped)) {
+		vp->vtl[vtl].mp_state = vcpu->arch.mp_state;
+		set_bit(vtl, &vp->init_dropped);
+		vtl_wake_vp(vp);
+	}
+	rcu_read_unlock();
+	return drop;
+}
+
+void vtl_hook_kvm_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
+{
+	if (init_event && !vtl_vendor()->lost_state(vcpu) && drop_init(vcpu))
+		return;
+	vtl_orig_kvm_vcpu_reset(vcpu, init_event);
+	vtl_cr_intercept_again(vcpu);
+}
+
+void vtl_hook_kvm_vcpu_deliver_sipi_vector(struct kvm_vcpu *vcpu, u8 vector)
+{
+	if (!drop_init(vcpu))
+		vtl_orig_kvm_vcpu_deliver_sipi_vector(vcpu, vector);
+}
+
+/**
+ * vtl_startup_undo_init - put back what KVM made of a dropped INIT or SIPI
+ * @vp: the VP
+ *
+ * Context: the run loop, or an ioctl; vp->mutex held, no vCPU loaded.
+ */
+void vtl_startup_undo_init(struct vtl_vp *vp)
+{
+	u8 vtl;
+
+	for (vtl = 0; vtl < VTL_LEVELS; vtl++)
+		if (test_and_clear_bit(vtl, &vp->init_dropped))
+			vtl_vp_vcpu(vp, vtl)->arch.mp_state =
+				vp->vtl[vtl].mp_state;
 }

@@ -49,5 +49,6 @@ struct vtl_start {
 bool vtl_startup_due(struct vtl_vp *vp);
 void vtl_startup_run(struct vtl_vp *vp);
 void vtl_startup_cancel(struct vtl_vp *vp);
+void vtl_startup_undo_init(struct vtl_vp *vp);
 
 #endif /* _KVM_VTL_STARTUP_H */

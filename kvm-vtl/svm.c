@@ -166,6 +166,15 @@ void vtl_hook_dump_vmcb(struct kvm_vcpu *vcpu)
 		vp->action = VTL_ACTION_RESUME;
 }
 
+/* KVM clears the VMCB at a shutdown, and resets the vCPU then. */
+static bool svm_lost_state(struct kvm_vcpu *vcpu)
+{
+	struct vmcb *vmcb = vcpu_vmcb(vcpu);
+
+	return !vmcb || !test_bit(INTERCEPT_VMRUN,
+				  (unsigned long *)vmcb->control.intercepts);
+}
+
 const struct vtl_vendor_ops vtl_svm_ops = {
 	.id = KVM_VTL_VENDOR_AMD,
 	.kvm_module = "kvm_amd",
@@ -174,4 +183,5 @@ const struct vtl_vendor_ops vtl_svm_ops = {
 	.spte_can_exec = svm_spte_can_exec,
 	.spte_clear_exec = svm_spte_clear_exec,
 	.intercept = svm_intercept,
+	.lost_state = svm_lost_state,
 };

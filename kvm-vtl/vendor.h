@@ -33,6 +33,8 @@ struct vtl_intercepted {
  * @spte_clear_exec: take the right to execute
  * @intercept: have a vCPU, which is loaded, leave the guest for these writes;
  *	false when this CPU or host cannot
+ * @lost_state: does a vCPU, which is loaded, need the reset that KVM is about
+ *	to make?
  */
 struct vtl_vendor_ops {
 	u32 id;
@@ -43,6 +45,7 @@ struct vtl_vendor_ops {
 	u64 (*spte_clear_exec)(u64 spte);
 	bool (*intercept)(struct kvm_vcpu *vcpu,
 			  const struct vtl_intercepted *want);
+	bool (*lost_state)(struct kvm_vcpu *vcpu);
 };
 
 extern const struct vtl_vendor_ops vtl_vmx_ops;

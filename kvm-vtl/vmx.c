@@ -11,7 +11,6 @@
 
 #include "cr_intercept.h"
 #include "hooks.h"
-#include "partition.h"
 #include "tlfs.h"
 #include "vendor.h"
 #include "vp.h"
@@ -179,52 +178,34 @@ static bool vmx_intercept(struct kvm_vcpu *vcpu,
 	       set_table_exits(vcpu, want->tables);
 }
 
-/* KVM has written controls or masks: once more what is wanted. */
-static void intercept_again(struct kvm_vcpu *vcpu)
-{
-	struct vtl_intercepted want;
-	struct vtl_vm *vm;
-
-	vtl_cr_intercept_wanted(vcpu, &want);
-	if (likely(!want.cr0 && !want.cr4 && !want.tables))
-		return;
-	if (vmx_intercept(vcpu, &want))
-		return;
-	rcu_read_lock();
-	vm = vtl_registry_find_rcu(vcpu->kvm);
-	if (vm)
-		vtl_partition_kill(vm->partition, "intercepts are lost");
-	rcu_read_unlock();
-}
-
 void vtl_hook_vmx_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)
 {
 	vtl_orig_vmx_vcpu_after_set_cpuid(vcpu);
-	intercept_again(vcpu);
+	vtl_cr_intercept_again(vcpu);
 }
 
 void vtl_hook_vmx_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
 {
 	vtl_orig_vmx_set_cr4(vcpu, cr4);
-	intercept_again(vcpu);
+	vtl_cr_intercept_again(vcpu);
 }
 
 void vtl_hook_vmx_set_virtual_apic_mode(struct kvm_vcpu *vcpu)
 {
 	vtl_orig_vmx_set_virtual_apic_mode(vcpu);
-	intercept_again(vcpu);
+	vtl_cr_intercept_again(vcpu);
 }
 
 void vtl_hook_vmx_refresh_apicv_exec_ctrl(struct kvm_vcpu *vcpu)
 {
 	vtl_orig_vmx_refresh_apicv_exec_ctrl(vcpu);
-	intercept_again(vcpu);
+	vtl_cr_intercept_again(vcpu);
 }
 
 void vtl_hook_vmx_update_cpu_dirty_logging(struct kvm_vcpu *vcpu)
 {
 	vtl_orig_vmx_update_cpu_dirty_logging(vcpu);
-	intercept_again(vcpu);
+	vtl_cr_intercept_again(vcpu);
 }
 
 /* Exit qualification for CR accesses: bits 5:4 */
@@ -292,6 +273,11 @@ int vtl_hook_handle_desc(struct kvm_vcpu *vcpu)
 	return vtl_hook_x86_emulate_instruction(vcpu, 0, 0, NULL, 0);
 }
 
+static bool vmx_lost_state(struct kvm_vcpu *vcpu)
+{
+	return false;
+}
+
 const struct vtl_vendor_ops vtl_vmx_ops = {
 	.id = KVM_VTL_VENDOR_INTEL,
 	.kvm_module = "kvm_intel",
@@ -300,4 +286,5 @@ const struct vtl_vendor_ops vtl_vmx_ops = {
 	.spte_can_exec = vmx_spte_can_exec,
 	.spte_clear_exec = vmx_spte_clear_exec,
 	.intercept = vmx_intercept,
+	.lost_state = vmx_lost_state,
 };

@@ -36,6 +36,24 @@
 #include "wake.h"
 
 /**
+ * vtl_vp_find_rcu - the VP of a vCPU
+ * @vcpu: a vCPU
+ * @vtl: out: its VTL, when there is a VP
+ *
+ * Context: RCU read side.
+ * Return: the VP, or NULL when @vcpu is foreign or being created.
+ */
+struct vtl_vp *vtl_vp_find_rcu(struct kvm_vcpu *vcpu, u8 *vtl)
+{
+	struct vtl_vm *vm = vtl_registry_find_rcu(vcpu->kvm);
+
+	if (!vm)
+		return NULL;
+	*vtl = vm->vtl;
+	return vtl_partition_vp(vm->partition, vcpu->vcpu_id);
+}
+
+/**
  * vtl_vp_running - the VP of a vCPU that the run loop has entered
  * @vcpu: a vCPU of a partition with VTLs
  *
@@ -45,17 +63,15 @@
  */
 struct vtl_vp *vtl_vp_running(struct kvm_vcpu *vcpu)
 {
-	struct vtl_vp *vp = NULL;
-	struct vtl_vm *vm;
+	struct vtl_vp *vp;
+	u8 vtl;
 
 	/* Cheaper than rcu_read_lock(), on the way of every switch. */
 	rcu_read_lock_sched();
-	vm = vtl_registry_find_rcu(vcpu->kvm);
-	if (vm)
-		vp = vtl_partition_vp(vm->partition, vcpu->vcpu_id);
+	vp = vtl_vp_find_rcu(vcpu, &vtl);
 	/* In its own run loop the VP cannot go away. */
 	if (vp && (rcu_access_pointer(vp->task) != current ||
-		   vp->active_vtl != vm->vtl))
+		   vp->active_vtl != vtl))
 		vp = NULL;
 	rcu_read_unlock_sched();
 	return vp;
@@ -374,6 +390,8 @@ static long run_loop(struct vtl_vp *vp)
 			return -EIO;
 
 		r = run_active(vp, !finish && wants_to_run(vp));
+		if (unlikely(READ_ONCE(vp->init_dropped)))
+			vtl_startup_undo_init(vp);
 		if (vp->action) {
 			do_action(vp);
 			continue;

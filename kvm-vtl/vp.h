@@ -52,6 +52,7 @@ enum vtl_action {
  * @pending_event: HvX64RegisterPendingEvent0
  * @vina: HvRegisterVsmVina; written under vp->mutex, read by wakers
  * @cr_intercept: HvRegisterCrInterceptControl and its masks
+ * @mp_state: KVM_MP_STATE_* before an INIT or SIPI that was dropped
  * @entered: a VTL above 0 has run, or was restored by the VMM
  * @no_context: the VMM enabled the VTL and has not set its registers: it must
  *	not run
@@ -64,6 +65,7 @@ struct vtl_vp_vtl {
 	u64 pending_event[2];
 	u64 vina;
 	u64 cr_intercept[VTL_CR_NR];
+	u32 mp_state;
 	bool entered;
 	bool no_context;
 };
@@ -106,6 +108,7 @@ struct vtl_denial {
  * @tlb_locks: mask of lower VTLs whose flushes on other VPs wait; written under
  *	@mutex, read by flushers
  * @start: a request to start the VP; under the partition's lock
+ * @init_dropped: mask of VTLs whose vtl_vp_vtl.mp_state is to be put back
  */
 struct vtl_vp {
 	struct vtl_partition *partition;
@@ -126,6 +129,7 @@ struct vtl_vp {
 	union hv_vtl_intercept intercept;
 	struct vtl_hypercall hypercall;
 	struct vtl_start start;
+	unsigned long init_dropped;
 };
 
 static inline struct kvm_vcpu *vtl_vp_vcpu(struct vtl_vp *vp, u8 vtl)
@@ -151,6 +155,7 @@ static inline u8 vtl_vp_highest_vtl(const struct vtl_vp *vp)
 int vtl_vp_create_fd(struct vtl_partition *partition, unsigned long id);
 void vtl_vp_destroy(struct vtl_vp *vp);
 long vtl_vp_run(struct vtl_vp *vp);
+struct vtl_vp *vtl_vp_find_rcu(struct kvm_vcpu *vcpu, u8 *vtl);
 struct vtl_vp *vtl_vp_running(struct kvm_vcpu *vcpu);
 void vtl_vp_move_shared(struct vtl_vp *vp, u8 from, u8 to);
 void vtl_vp_quiesce(struct kvm *kvm);

@@ -67,21 +67,20 @@ void vtl_wake_vp(struct vtl_vp *vp)
 /* Any context, also hard interrupts with another VM's vCPU loaded. */
 static void wake_active(struct kvm_vcpu *vcpu)
 {
-	struct vtl_vm *vm;
 	struct vtl_vp *vp;
+	u8 vtl;
 
 	rcu_read_lock();
-	vm = vtl_registry_find_rcu(vcpu->kvm);
-	vp = vm ? vtl_partition_vp(vm->partition, vcpu->vcpu_id) : NULL;
+	vp = vtl_vp_find_rcu(vcpu, &vtl);
 	if (!vp)
 		goto out;
 
 	/* Pairs with the barrier in vtl_switch() and in next_vtl(). */
 	smp_mb();
-	if (!concerns(vp, vm->vtl, READ_ONCE(vp->active_vtl)))
+	if (!concerns(vp, vtl, READ_ONCE(vp->active_vtl)))
 		goto out;
 
-	kick(vp, vm->vtl);
+	kick(vp, vtl);
 out:
 	rcu_read_unlock();
 }

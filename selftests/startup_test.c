@@ -199,40 +199,29 @@ STARTUP_TEST(highest_vtl_first_for_vtl0)
 	GUEST_WAIT(READ_ONCE(started));
 }
 
-/* VTL0 has the VP started again: VTL1, which has run, is not entered. */
-static void send_init(u32 vp)
+/* The stack of a VP that has ended holds no way back. */
+static void second_time(void)
 {
-	apic_write(APIC_ICR + 0x10, vp << 24);
-	apic_write(APIC_ICR, 0x4500);
+	second_vp();
+	GUEST_DONE();
 }
 
-static void forget_vtl1(void)
-{
-	after_vtl1();
-	for (;;)
-		irq_wait();
-}
-
+/* The VMM has the VP wait again: VTL1, which has run, is not entered. */
 static void start_again(void)
 {
 	struct hv_enable_vp_vtl *in;
-	u64 result;
 
 	vsm_init();
-	apic_write(APIC_SVR, 0x1ff);
 	GUEST_EQ(HV_SUCCESS, vtl1_exec(enable_vp1, 0, 0));
 	in = start_input(1);
-	in->context.rip = (uintptr_t)forget_vtl1;
+	in->context.rip = (uintptr_t)after_vtl1;
 	GUEST_EQ(HV_SUCCESS, start_vp());
 	GUEST_WAIT(READ_ONCE(started) == 1);
+	GUEST_SYNC(1);
 	guest_area(1, 1)->cpu.vtl_return = NULL;
 	vtl1[1].calls = 0;
-	send_init(1);
-	start_input(1);
-	do
-		result = start_vp();
-	while (result == HV_INVALID_VP_STATE);
-	GUEST_EQ(HV_SUCCESS, result);
+	start_input(1)->context.rip = (uintptr_t)second_time;
+	GUEST_EQ(HV_SUCCESS, start_vp());
 	GUEST_WAIT(READ_ONCE(started) == 2);
 	GUEST_EQ(NULL, guest_area(1, 1)->cpu.vtl_return);
 	GUEST_EQ(0, vtl1[1].calls);
@@ -241,13 +230,253 @@ static void start_again(void)
 
 TEST_F(startup, started_again)
 {
+	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_UNINITIALIZED };
 	struct vm *vm = waiting_vm(_metadata, start_again);
+	enum ucall_cmd expected[] = { UCALL_SYNC, UCALL_DONE };
+	pthread_t thread;
+	void *result;
+	u32 i;
 
-	EXPECT_EQ(UCALL_DONE, vm_run(vm)) {
-		TH_LOG("%s / %s", vm->vcpu[0].error, vm->vcpu[1].error);
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, ioctl(vm->vcpu[1].fd, KVM_SET_MP_STATE, &state));
+		ASSERT_EQ(0, pthread_create(&thread, NULL, run_vp,
+					    &vm->vcpu[1]));
+		EXPECT_UCALL(expected[i], &vm->vcpu[0]);
+		pthread_join(thread, &result);
+		EXPECT_EQ(UCALL_DONE, (uintptr_t)result) {
+			TH_LOG("%s", vm->vcpu[1].error);
+		}
 	}
 	vm_destroy(vm);
 }
+
+/* --- INIT and SIPI ------------------------------------------------------- */
+
+#define ICR_INIT	0x4500
+#define ICR_SIPI	0x4600
+#define WAKE_VECTOR	0x60
+
+static u32 beats, wakes;
+
+static void icr(u32 vp, u32 low)
+{
+	apic_write(APIC_ICR + 0x10, vp << 24);
+	apic_write(APIC_ICR, low);
+}
+
+static void send_init_and_sipi(u32 vp)
+{
+	icr(vp, ICR_INIT);
+	icr(vp, ICR_SIPI | 0x10);
+}
+
+static void let_time_pass(void)
+{
+	u32 i, a, b, c, d;
+
+	for (i = 0; i < 500; i++)
+		cpuid(0, 0, &a, &b, &c, &d);
+}
+
+/* VP 1 lives, and still knows what it was told. */
+static void expect_beats(void)
+{
+	u32 now;
+
+	let_time_pass();
+	now = READ_ONCE(beats);
+	GUEST_WAIT(READ_ONCE(beats) > now + 10);
+}
+
+static void beat(void)
+{
+	u32 a, b, c, d;
+
+	second_vp();
+	wrmsr(MSR_LSTAR, 0x77000);
+	while (!READ_ONCE(go)) {
+		WRITE_ONCE(beats, READ_ONCE(beats) + 1);
+		cpuid(0, 0, &a, &b, &c, &d);
+		GUEST_EQ(0x77000, rdmsr(MSR_LSTAR));
+	}
+}
+
+static void start_vp1_with(void (*fn)(void))
+{
+	start_input(1)->context.rip = (uintptr_t)fn;
+	GUEST_EQ(HV_SUCCESS, start_vp());
+	GUEST_WAIT(READ_ONCE(started));
+}
+
+STARTUP_TEST(init_is_dropped)
+{
+	u32 i;
+
+	vsm_init();
+	apic_write(APIC_SVR, 0x1ff);
+	GUEST_EQ(HV_SUCCESS, vtl1_exec(enable_vp1, 0, 0));
+	start_vp1_with(beat);
+	for (i = 0; i < 5; i++) {
+		send_init_and_sipi(1);
+		expect_beats();
+		/* Broadcast to all others, and INIT alone */
+		apic_write(APIC_ICR, 0xc0000 | ICR_INIT);
+		expect_beats();
+	}
+	start_input(1);
+	GUEST_EQ(HV_INVALID_VP_STATE, start_vp());
+	GUEST_EQ(1, READ_ONCE(started));
+	WRITE_ONCE(go, 1);
+}
+
+static void on_wake(struct guest_cpu *cpu, struct guest_regs *regs)
+{
+	WRITE_ONCE(wakes, READ_ONCE(wakes) + 1);
+}
+
+static void halt(void)
+{
+	guest_on(WAKE_VECTOR, on_wake);
+	hv_init();
+	apic_write(APIC_SVR, 0x1ff);
+	second_vp();
+	while (!READ_ONCE(go)) {
+		irq_wait();
+		WRITE_ONCE(beats, READ_ONCE(beats) + 1);
+	}
+}
+
+/*
+ * A VP that halts goes on halting.  One HLT that begins just then may end
+ * (errata.rst, "INIT, SIPI, DenyLowerVtlStartup").
+ */
+STARTUP_TEST(init_of_a_halted_vp)
+{
+	u32 i;
+
+	vsm_init();
+	apic_write(APIC_SVR, 0x1ff);
+	GUEST_EQ(HV_SUCCESS, vtl1_exec(enable_vp1, 0, 0));
+	start_vp1_with(halt);
+	for (i = 1; i < 10; i++) {
+		let_time_pass();
+		send_init_and_sipi(1);
+		let_time_pass();
+		GUEST_EQ(i - 1, READ_ONCE(wakes));
+		GUEST_LE(READ_ONCE(beats), i - 1 + i);
+		if (i == 9)
+			WRITE_ONCE(go, 1);
+		icr(1, 0x4000 | WAKE_VECTOR);
+		GUEST_WAIT(READ_ONCE(wakes) == i);
+	}
+}
+
+/* A VP that waits goes on waiting, for the hypercall. */
+STARTUP_TEST(sipi_is_dropped)
+{
+	vsm_init();
+	apic_write(APIC_SVR, 0x1ff);
+	GUEST_EQ(HV_SUCCESS, vtl1_exec(enable_vp1, 0, 0));
+	send_init_and_sipi(1);
+	let_time_pass();
+	icr(1, ICR_SIPI | 0x10);
+	let_time_pass();
+	GUEST_EQ(0, READ_ONCE(started));
+	start_vp1_with(after_vtl1);
+}
+
+/* The first VP, and itself */
+STARTUP_TEST(init_of_oneself)
+{
+	vsm_init();
+	apic_write(APIC_SVR, 0x1ff);
+	wrmsr(MSR_LSTAR, 0x77000);
+	icr(0, ICR_INIT);
+	let_time_pass();
+	GUEST_EQ(0x77000, rdmsr(MSR_LSTAR));
+	start_vp1_with(second_vp);
+}
+
+/* Without VTL1 on the VP INIT works: it can be started again. */
+static void forget(void)
+{
+	second_vp();
+	for (;;)
+		irq_wait();
+}
+
+STARTUP_TEST(init_without_vtl1_on_the_vp)
+{
+	u64 result;
+
+	vsm_init();
+	apic_write(APIC_SVR, 0x1ff);
+	start_vp1_with(forget);
+	icr(1, ICR_INIT);
+	start_input(1);
+	do
+		result = start_vp();
+	while (result == HV_INVALID_VP_STATE);
+	GUEST_EQ(HV_SUCCESS, result);
+	GUEST_WAIT(READ_ONCE(started) == 2);
+}
+
+/* --- DenyLowerVtlStartup ------------------------------------------------- */
+
+static u64 deny_startup(u64 deny, u64 b)
+{
+	u64 config = HV_CONFIG_ENABLE_PROTECTION | HV_CONFIG_DEFAULT(HV_RWX);
+
+	hv_set_reg(HV_OWN_VTL, HV_REG_VSM_PARTITION_CONFIG,
+		   config | (deny ? HV_CONFIG_DENY_LOWER_STARTUP : 0));
+	return 0;
+}
+
+STARTUP_TEST(denied)
+{
+	vsm_init();
+	apic_write(APIC_SVR, 0x1ff);
+	vtl1_exec(deny_startup, 1, 0);
+	start_input(1);
+	GUEST_EQ(HV_ACCESS_DENIED, start_vp());
+	/* Nor by INIT and SIPI, on a VP that does not have VTL1 */
+	send_init_and_sipi(1);
+	let_time_pass();
+	GUEST_EQ(0, READ_ONCE(started));
+	/* VTL1 may. */
+	GUEST_EQ(HV_SUCCESS, vtl1_exec(start_from_vtl1, 0, 0));
+	GUEST_WAIT(READ_ONCE(started));
+	vtl1_exec(deny_startup, 0, 0);
+	start_input(1);
+	GUEST_EQ(HV_INVALID_VP_STATE, start_vp());
+}
+
+/* The state that the VMM sees is not that of the INIT. */
+static void sync_then_init(void)
+{
+	vsm_init();
+	apic_write(APIC_SVR, 0x1ff);
+	GUEST_EQ(HV_SUCCESS, vtl1_exec(enable_vp1, 0, 0));
+	GUEST_SYNC(1);
+	send_init_and_sipi(1);
+	GUEST_SYNC(2);
+}
+
+TEST_F(startup, init_and_the_vmm)
+{
+	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_RUNNABLE };
+	struct vm *vm = waiting_vm(_metadata, sync_then_init);
+	struct vcpu *vcpu = &vm->vcpu[0];
+
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	ASSERT_EQ(0, ioctl(vm->vcpu[1].fd, KVM_SET_MP_STATE, &state));
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	ASSERT_EQ(0, ioctl(vm->vcpu[1].fd, KVM_GET_MP_STATE, &state));
+	EXPECT_EQ(KVM_MP_STATE_RUNNABLE, state.mp_state);
+	vm_destroy(vm);
+}
+
+/* --- more of StartVirtualProcessor --------------------------------------- */
 
 STARTUP_TEST(without_vtl1_on_the_vp)
 {

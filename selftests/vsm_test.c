@@ -639,14 +639,14 @@ GUEST_TEST(vsm, partition_status)
 		 vtl1_exec(status_in_vtl1, HV_REG_VSM_PARTITION_STATUS, 0));
 }
 
-/* MBEC is not offered, nothing else is either, but DR6 and INIT rules. */
+/* DenyLowerVtlStartup, and no more */
 GUEST_TEST(vsm, capabilities)
 {
 	u64 value;
 
 	hv_init();
 	value = hv_reg(0, HV_REG_VSM_CAPABILITIES);
-	GUEST_EQ(0, value & ~(BIT(0) | BIT(17)));
+	GUEST_EQ(BIT(17), value);
 	vsm_init();
 	GUEST_EQ(value,
 		 vtl1_exec(status_in_vtl1, HV_REG_VSM_CAPABILITIES, 0));
@@ -710,18 +710,22 @@ GUEST_TEST(vsm, config_from_vtl0)
 		 HV_STATUS(hv_get_register(HV_INPUT_VTL(1), CONFIG, &value)));
 }
 
-/* DenyLowerVtlStartup (bit 6) and the intercepts above it are not offered. */
+/* The intercepts, from bit 7 on, are not offered. */
 GUEST_TEST(vsm, config_bits)
 {
 	u32 i;
 
 	vtl1[0].no_protection = true;
 	vsm_init();
-	for (i = 6; i < 64; i++)
+	for (i = 7; i < 64; i++)
 		GUEST_EQ(HV_INVALID_REGISTER_VALUE,
 			 vtl1_exec(set_in_vtl1, CONFIG, ENABLE_RWX | BIT(i)));
-	GUEST_EQ(HV_REPS(1), vtl1_exec(set_in_vtl1, CONFIG, ENABLE_RWX |
-				       HV_CONFIG_ZERO_MEMORY));
+	for (i = 5; i < 7; i++) {
+		GUEST_EQ(HV_REPS(1), vtl1_exec(set_in_vtl1, CONFIG,
+					       ENABLE_RWX | BIT(i)));
+		GUEST_EQ(ENABLE_RWX | BIT(i),
+			 vtl1_exec(status_in_vtl1, CONFIG, 0));
+	}
 }
 
 /* The default must be a legal set of rights with R and W. */
