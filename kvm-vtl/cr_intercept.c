@@ -171,8 +171,6 @@ void vtl_cr_intercept_again(struct kvm_vcpu *vcpu)
 	struct vtl_vm *vm;
 
 	vtl_cr_intercept_wanted(vcpu, &want);
-	if (likely(!want.cr0 && !want.cr4 && !want.tables))
-		return;
 	if (vtl_vendor()->intercept(vcpu, &want))
 		return;
 	rcu_read_lock();
@@ -251,6 +249,7 @@ unsigned long vtl_cr_intercept_arm(struct vtl_vp *vp, struct kvm_vcpu *vcpu)
 {
 	vp->access.armed = true;
 	vp->access.owner = 0;
+	vp->access.dr6 = vcpu->arch.dr6;
 	return vtl_kvm_kvm_arch_vcpu_get_ip(vcpu);
 }
 
@@ -279,6 +278,7 @@ int vtl_cr_intercept_finish(struct vtl_vp *vp, struct kvm_vcpu *vcpu,
 	/* What single-stepping makes of the next instruction */
 	vtl_vcpu_drop_exit(vcpu);
 	vtl_vcpu_drop_exception(vcpu);
+	vcpu->arch.dr6 = vp->access.dr6;
 	return vtl_intercept_register(vp, vcpu, length <= 15 ? length : 0);
 }
 
@@ -299,17 +299,16 @@ static int intercept_now(struct vtl_vp *vp, struct kvm_vcpu *vcpu)
 {
 	unsigned long rip = vtl_kvm_kvm_arch_vcpu_get_ip(vcpu);
 
+	vp->access.dr6 = vcpu->arch.dr6;
 	vtl_kvm_kvm_skip_emulated_instruction(vcpu);
 	return vtl_cr_intercept_finish(vp, vcpu, rip, 1);
 }
 
-/* Out of SMM the CPU loads what it saved on the way in. */
 static struct vtl_vp *armed_vp(struct kvm_vcpu *vcpu)
 {
 	struct vtl_vp *vp = vtl_vp_running(vcpu);
 
-	return vp && vp->access.armed && !(vcpu->arch.hflags & HF_SMM_MASK) ?
-	       vp : NULL;
+	return vp && vp->access.armed ? vp : NULL;
 }
 
 /* KVM-INTERNAL: struct x86_emulate_ctxt::vcpu is first. */
@@ -496,11 +495,17 @@ static bool note_table(struct vtl_vp *vp, u64 bit)
  * @vcpu: its active vCPU, loaded
  * @bit: HV_CR_INTERCEPT_{GDTR,IDTR,LDTR,TR}_WRITE
  *
+ * For users it is #GP, whatever a higher VTL wants.
+ *
  * Context: exit of the active vCPU.
  * Return: as KVM's exit handlers; -ENOENT when nobody wants to know.
  */
 int vtl_cr_intercept_table(struct vtl_vp *vp, struct kvm_vcpu *vcpu, u64 bit)
 {
+	if (!vtl_kvm_kvm_arch_vcpu_in_kernel(vcpu)) {
+		vtl_kvm_kvm_queue_exception_e(vcpu, GP_VECTOR, 0);
+		return 1;
+	}
 	if (!note_table(vp, bit))
 		return -ENOENT;
 	return intercept_now(vp, vcpu);
@@ -547,10 +552,21 @@ int vtl_hook_kvm_task_switch(struct kvm_vcpu *vcpu, u16 tss_selector,
 	struct vtl_vp *vp = vtl_vp_running(vcpu);
 
 	if (vp && (note_table(vp, HV_CR_INTERCEPT_TR_WRITE) ||
-		   note_table(vp, HV_CR_INTERCEPT_LDTR_WRITE)))
+		   note_table(vp, HV_CR_INTERCEPT_LDTR_WRITE))) {
+		vp->access.dr6 = vcpu->arch.dr6;
 		return vtl_cr_intercept_finish(vp, vcpu,
 					vtl_kvm_kvm_arch_vcpu_get_ip(vcpu), 1);
+	}
 	return VTL_PASS(vtl_orig_kvm_task_switch(vcpu, tss_selector, idt_index,
 						 reason, has_error_code,
 						 error_code));
+}
+
+/*
+ * SMM would be a way around all of this: VTL0 sends the SMI, and where no
+ * firmware has moved it, writes the handler and the registers that RSM loads.
+ * The VMM is told that there is none.
+ */
+void vtl_hook_enter_smm(struct kvm_vcpu *vcpu)
+{
 }

@@ -37,6 +37,7 @@ enum vtl_cr_register {
  * @name: HV_X64_REGISTER_*, 0 for an MSR
  * @msr: index
  * @value: value to be
+ * @dr6: DR6 before KVM looked after single-stepping
  */
 struct vtl_register_access {
 	bool armed;
@@ -45,6 +46,7 @@ struct vtl_register_access {
 	u32 name;
 	u32 msr;
 	u64 value;
+	unsigned long dr6;
 };
 
 bool vtl_cr_intercept_valid(enum vtl_cr_register which, u64 value);

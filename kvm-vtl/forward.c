@@ -760,7 +760,6 @@ static const struct vcpu_forward vcpu_table[] = {
 	{ KVM_X86_SET_MCE, VTL0 },
 	{ KVM_INTERRUPT, VTL0 },
 	{ KVM_NMI, VTL0 },
-	{ KVM_SMI, VTL0 },
 	{ KVM_KVMCLOCK_CTRL, VTL0 },
 	{ KVM_GET_STATS_FD, VTL0 },
 	{ KVM_HAS_DEVICE_ATTR, VTL0 },

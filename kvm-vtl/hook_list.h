@@ -350,7 +350,8 @@ VTL_HOOK("kvm_intel", vmx_update_cpu_dirty_logging, VTL_HOOK_BY_VCPU,
 	 void, (struct kvm_vcpu *vcpu), (vcpu))
 
 /*
- * Why:      CrInterceptControl on SVM: take RIP back, table loads, CR0.TS
+ * Why:      CrInterceptControl on SVM: take RIP back, table loads, CR0.TS;
+ *           no VMLOAD in the guest, which loads TR, LDTR and MSRs
  * Replaces: around; dump_vmcb() is skipped for exits that are ours
  * Context:  vCPU loaded
  * Relies:   an exit without a handler gets to dump_vmcb() and leaves KVM_RUN;
@@ -364,6 +365,8 @@ VTL_HOOK("kvm_amd", cr_interception, VTL_HOOK_BY_VCPU,
 	 int, (struct kvm_vcpu *vcpu), (vcpu))
 VTL_HOOK("kvm_amd", svm_set_cr0, VTL_HOOK_BY_VCPU,
 	 void, (struct kvm_vcpu *vcpu, unsigned long cr0), (vcpu, cr0))
+VTL_HOOK("kvm_amd", svm_vcpu_after_set_cpuid, VTL_HOOK_BY_VCPU,
+	 void, (struct kvm_vcpu *vcpu), (vcpu))
 VTL_HOOK("kvm_amd", dump_vmcb, VTL_HOOK_BY_VCPU,
 	 void, (struct kvm_vcpu *vcpu), (vcpu))
 
@@ -381,6 +384,18 @@ VTL_HOOK("kvm", kvm_vcpu_reset, VTL_HOOK_BY_VCPU,
 	 void, (struct kvm_vcpu *vcpu, bool init_event), (vcpu, init_event))
 VTL_HOOK("kvm", kvm_vcpu_deliver_sipi_vector, VTL_HOOK_BY_VCPU,
 	 void, (struct kvm_vcpu *vcpu, u8 vector), (vcpu, vector))
+
+/*
+ * Why:      RSM loads what VTL1 has locked, from memory that may be VTL0's
+ * Replaces: skips the original: the SMI is dropped
+ * Context:  vCPU loaded, kvm->srcu read
+ * Relies:   the only way into SMM, but for the VMM's KVM_SET_VCPU_EVENTS
+ * Fails:    VTL0 gets around CrInterceptControl by an SMI to itself
+ * Drift:    6.1: in x86.c
+ * Test:     cr_intercept_test (no_smm)
+ */
+VTL_HOOK("kvm", enter_smm, VTL_HOOK_BY_VCPU,
+	 void, (struct kvm_vcpu *vcpu), (vcpu))
 
 /* The vCPU whose registers are on this CPU. */
 VTL_CALL("kvm", vcpu_load, void, (struct kvm_vcpu *vcpu), (vcpu))
@@ -422,6 +437,8 @@ VTL_CALL("kvm", kvm_arch_vcpu_ioctl_set_sregs, int,
 VTL_CALL("kvm", kvm_arch_vcpu_ioctl_set_mpstate, int,
 	 (struct kvm_vcpu *vcpu, struct kvm_mp_state *mp_state),
 	 (vcpu, mp_state))
+VTL_CALL("kvm", __kvm_set_xcr, int,
+	 (struct kvm_vcpu *vcpu, u32 index, u64 xcr), (vcpu, index, xcr))
 VTL_CALL("kvm", kvm_valid_efer, bool, (struct kvm_vcpu *vcpu, u64 efer),
 	 (vcpu, efer))
 VTL_CALL("kvm", kvm_get_segment, void,

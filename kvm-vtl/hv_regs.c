@@ -317,6 +317,18 @@ static u16 get_xfem(struct vtl_vp *vp, u8 vtl, u32 arg,
 	return HV_STATUS_SUCCESS;
 }
 
+static u16 set_xfem(struct vtl_vp *vp, u8 vtl, u32 arg,
+		    const union hv_vtl_reg_value *val)
+{
+	struct kvm_vcpu *vcpu = vtl_vp_active_vcpu(vp);
+	int idx, ret;
+
+	vtl_vcpu_enter(vcpu, &idx);
+	ret = vtl_kvm___kvm_set_xcr(vcpu, 0, val->low);
+	vtl_vcpu_leave(vcpu, idx);
+	return ret ? HV_STATUS_INVALID_REGISTER_VALUE : HV_STATUS_SUCCESS;
+}
+
 /* DR0 to DR3 are shared, DR6 and DR7 private. */
 static u16 get_dr(struct vtl_vp *vp, u8 vtl, u32 arg,
 		  union hv_vtl_reg_value *val)
@@ -536,7 +548,7 @@ static const struct reg regs_table[] = {
 	X64(CR3, BELOW, offsetof(struct kvm_sregs, cr3), get_cr, set_cr),
 	X64(CR4, BELOW, offsetof(struct kvm_sregs, cr4), get_cr, set_cr),
 	X64(CR8, BELOW, offsetof(struct kvm_sregs, cr8), get_cr, set_cr),
-	X64(XFEM, BELOW, 0, get_xfem, NULL),
+	X64(XFEM, BELOW, 0, get_xfem, set_xfem),
 	X64_RANGE(DR0, DR3, BELOW, 0, get_dr, set_dr),
 	X64(DR6, BELOW, 6, get_dr, set_dr),
 	X64(DR7, BELOW, 7, get_dr, set_dr),
@@ -544,6 +556,7 @@ static const struct reg regs_table[] = {
 	X64_RANGE(IDTR, GDTR, BELOW, 0, get_table, set_table),
 	X64_RANGE(EFER, SFMASK, BELOW, 0, get_arch_msr, set_arch_msr),
 	X64(TSC_AUX, BELOW, MSR_TSC_AUX, get_msr, set_msr),
+	X64(XSS, BELOW, MSR_IA32_XSS, get_msr, set_msr),
 };
 
 static const struct reg *find_reg(u32 name)

@@ -167,8 +167,9 @@ static void wait_for_answer(struct vtl_start *start)
  * Context: the run loop.
  * Return: INVALID_PARTITION_ID; INVALID_VP_INDEX, also for the caller;
  * INVALID_PARAMETER for reserved bits; ACCESS_DENIED for a VTL above the
- * caller's, and by DenyLowerVtlStartup; INVALID_VP_STATE for a VP that does not wait to be started, and for
- * a VTL that is not enabled on it or has run; INVALID_REGISTER_VALUE.
+ * caller's, and by DenyLowerVtlStartup; INVALID_VP_STATE for a VP that does not
+ * wait to be started, and for a VTL that is not enabled on it or has run;
+ * INVALID_REGISTER_VALUE.
  */
 u16 vtl_hv_start_vp(struct vtl_vp *vp, struct vtl_hypercall *hc)
 {

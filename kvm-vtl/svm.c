@@ -90,6 +90,17 @@ static void intercept_cr0(struct kvm_vcpu *vcpu, struct vmcb *vmcb, u64 cr0)
 		      vmcb->save.cr0 != vcpu->arch.cr0);
 }
 
+/*
+ * KVM lets every guest have VMLOAD and VMSAVE, also without SVM in CPUID:
+ * VMLOAD writes TR, LDTR and MSRs.  With an exit it is #UD.
+ */
+static void intercept_vmload(struct vmcb *vmcb)
+{
+	vmcb->control.virt_ext &= ~VIRTUAL_VMLOAD_VMSAVE_ENABLE_MASK;
+	set_intercept(vmcb, INTERCEPT_VMLOAD, true);
+	set_intercept(vmcb, INTERCEPT_VMSAVE, true);
+}
+
 /* CR4 always leaves the guest. */
 static bool svm_intercept(struct kvm_vcpu *vcpu,
 			  const struct vtl_intercepted *want)
@@ -99,6 +110,7 @@ static bool svm_intercept(struct kvm_vcpu *vcpu,
 
 	if (!vmcb)
 		return false;
+	intercept_vmload(vmcb);
 	intercept_cr0(vcpu, vmcb, want->cr0);
 	set_intercept(vmcb, INTERCEPT_LOAD_GDTR,
 		      tables & HV_CR_INTERCEPT_GDTR_WRITE);
@@ -109,6 +121,12 @@ static bool svm_intercept(struct kvm_vcpu *vcpu,
 	set_intercept(vmcb, INTERCEPT_LOAD_TR,
 		      tables & HV_CR_INTERCEPT_TR_WRITE);
 	return true;
+}
+
+void vtl_hook_svm_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)
+{
+	vtl_orig_svm_vcpu_after_set_cpuid(vcpu);
+	vtl_cr_intercept_again(vcpu);
 }
 
 /* KVM drops the intercept of all writes here. */

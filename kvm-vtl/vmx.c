@@ -238,7 +238,8 @@ int vtl_hook_handle_cr(struct kvm_vcpu *vcpu)
 	unsigned long rip;
 
 	if (!vp)
-		return VTL_PASS(vtl_orig_handle_cr(vcpu));
+		return is_clts() ? handle_clts(vcpu) :
+				   VTL_PASS(vtl_orig_handle_cr(vcpu));
 	rip = vtl_cr_intercept_arm(vp, vcpu);
 	return vtl_cr_intercept_finish(vp, vcpu, rip,
 				       is_clts() ? handle_clts(vcpu) :

@@ -342,6 +342,13 @@ GUEST_TEST(cr_intercept, cr4)
 	expect_register(HV_REG_CR4, cr4 ^ CR4_DE, 3);
 }
 
+static void allow(struct vtl1 *v);
+
+static u64 set_xfem(u64 value, u64 b)
+{
+	return hv_set_register(HV_INPUT_VTL(0), HV_REG_XFEM, value, 0);
+}
+
 /* --- XCR0 --------------------------------------------------------------- */
 
 GUEST_TEST(cr_intercept, xcr0)
@@ -362,6 +369,14 @@ GUEST_TEST(cr_intercept, xcr0)
 	GUEST_NO_TRAP(probe_xsetbv(0, 3));
 	GUEST_EQ(3, xgetbv(0));
 	expect_none();
+	/* VTL1 writes it for VTL0. */
+	control(XCR0_WRITE);
+	vtl1[0].policy = allow;
+	probe_xsetbv(0, 1);
+	GUEST_EQ(1, xgetbv(0));
+	GUEST_EQ(0, gps);
+	GUEST_EQ(HV_INVALID_REGISTER_VALUE, vtl1_exec(set_xfem, 2, 0));
+	GUEST_EQ(1, xgetbv(0));
 }
 
 /* --- MSRs --------------------------------------------------------------- */
@@ -726,6 +741,96 @@ TEST_F(cr_intercept, after_dirty_log)
 				 vm->big, 0));
 	EXPECT_UCALL(UCALL_DONE, vcpu);
 	vm_destroy(vm);
+}
+
+/* VMLOAD loads TR, LDTR and MSRs from memory. */
+static u8 vmcb[PAGE_SIZE] __page;
+static u32 uds;
+
+static void on_ud(struct guest_cpu *cpu, struct guest_regs *regs)
+{
+	uds++;
+	regs->rip += 3;
+}
+
+GUEST_TEST(cr_intercept, no_vmload)
+{
+	u64 lstar, star;
+
+	init();
+	guest_on(UD_VECTOR, on_ud);
+	lstar = rdmsr(MSR_LSTAR);
+	star = rdmsr(MSR_STAR);
+	/* Before anything is locked, too: the state stays as it is. */
+	asm volatile("vmload" : : "a" (vmcb) : "memory");
+	asm volatile("vmsave" : : "a" (vmcb) : "memory");
+	GUEST_EQ(2, uds);
+	control(ALL);
+	memset(vmcb, 0x11, sizeof(vmcb));
+	asm volatile("vmload" : : "a" (vmcb) : "memory");
+	GUEST_EQ(3, uds);
+	control(0);
+	GUEST_EQ(lstar, rdmsr(MSR_LSTAR));
+	GUEST_EQ(star, rdmsr(MSR_STAR));
+	GUEST_EQ(TSS_SEL, str());
+	expect_none();
+}
+
+/* VTL0 sends itself an SMI.  Its handler would be at 0x38000. */
+static void send_smi(u64 mode)
+{
+	apic_write(APIC_SVR, 0x1ff);
+	apic_write(APIC_ICR + 0x10, 0);
+	apic_write(APIC_ICR, mode);
+	irq_window();
+}
+
+GUEST_TEST(cr_intercept, no_smm)
+{
+	u64 cr0;
+
+	init();
+	lock();
+	cr0 = read_cr0();
+	send_smi(0x4200);
+	GUEST_EQ(cr0, read_cr0());
+	expect_all_tables();
+	expect_cr0();
+}
+
+/* Single steps: no trap of the next instruction, no sign of it in DR6 */
+static u64 gp_dr6;
+static u32 traps;
+
+static void on_gp_step(struct guest_cpu *cpu, struct guest_regs *regs)
+{
+	gp_dr6 = read_dr6();
+	GUEST_ASSERT(regs->rflags & BIT(8));
+	regs->rflags &= ~BIT(8);
+	on_gp(cpu, regs);
+}
+
+static void on_trap(struct guest_cpu *cpu, struct guest_regs *regs)
+{
+	traps++;
+	regs->rflags &= ~BIT(8);
+}
+
+GUEST_TEST(cr_intercept, single_step)
+{
+	u64 cr0, dr6;
+
+	init();
+	lock();
+	cr0 = read_cr0();
+	dr6 = read_dr6();
+	guest_on(GP_VECTOR, on_gp_step);
+	guest_on(DB_VECTOR, on_trap);
+	asm volatile("pushf; orq $0x100, (%%rsp); popf; mov %%rax, %%cr0" : :
+		     "a" (cr0 ^ CR0_WP) : "memory", "cc");
+	GUEST_EQ(0, traps);
+	GUEST_EQ(dr6, gp_dr6);
+	expect_register(HV_REG_CR0, cr0 ^ CR0_WP, 3);
 }
 
 /* VTL0 has KVM's emulator execute the instruction. */
