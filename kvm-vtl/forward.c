@@ -641,8 +641,6 @@ static long set_msrs(struct vtl_vp *vp, u8 target, unsigned long arg)
 	for (vtl = 0; vtl <= vp->partition->max_vtl; vtl++)
 		if (vtl != target)
 			mirror_msrs(vtl_vp_vcpu(vp, vtl), entries, ret);
-	/* KVM made its table of vectors without EOI from the SINTs alone. */
-	vtl_vina_set(vp, target, vp->vtl[target].vina);
 	return ret;
 }
 

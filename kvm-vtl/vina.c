@@ -65,17 +65,22 @@ void vtl_vina_set(struct vtl_vp *vp, u8 vtl, u64 vina)
 
 /**
  * vtl_vina_keep_auto_eoi - a SINT was written
- * @vcpu: the vCPU that wrote it
+ * @vcpu: the vCPU whose SINT it is
  *
  * KVM works out anew which vectors need no EOI, from the SINTs alone.
  *
- * Context: the vCPU's thread.
+ * Context: the vCPU is locked.
  */
 void vtl_vina_keep_auto_eoi(struct kvm_vcpu *vcpu)
 {
-	struct vtl_vp *vp = vtl_vp_running(vcpu);
-	u64 vina = vp ? vp->vtl[vp->active_vtl].vina : 0;
+	struct vtl_vp *vp;
+	u64 vina;
+	u8 vtl;
 
+	rcu_read_lock();
+	vp = vtl_vp_find_rcu(vcpu, &vtl);
+	vina = vp ? READ_ONCE(vp->vtl[vtl].vina) : 0;
+	rcu_read_unlock();
 	if (wants_auto_eoi(vina))
 		vtl_vcpu_set_auto_eoi(vcpu, vina_vector(vina), true);
 }

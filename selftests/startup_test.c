@@ -150,6 +150,23 @@ TEST_F(startup, reset_before_the_start)
 	vm_destroy(vm);
 }
 
+/* A request that nobody makes any more is forgotten. */
+TEST_F(startup, reset_of_all)
+{
+	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_UNINITIALIZED };
+	struct vm *vm = waiting_vm(_metadata, start_early);
+
+	/* It asks, and gets no answer: that is 1 s. */
+	vm->vcpu[0].timeout = 1;
+	EXPECT_EQ(UCALL_ABORT, vcpu_run(&vm->vcpu[0]));
+	ASSERT_EQ(0, ioctl(vm->vcpu[1].fd, KVM_SET_MP_STATE, &state));
+	vm->vcpu[1].timeout = 1;
+	EXPECT_EQ(UCALL_ABORT, vcpu_run(&vm->vcpu[1]));
+	EXPECT_EQ(1, vm_var(vm, asked));
+	EXPECT_EQ(0, vm_var(vm, started));
+	vm_destroy(vm);
+}
+
 static u64 enable_vp1(u64 a, u64 b)
 {
 	return vsm_enable_vp(1);

@@ -668,6 +668,31 @@ TEST_F(state, vina)
 	vm_destroy(vm);
 }
 
+/* The same when a SINT is written afterwards that has, or had, its vector */
+TEST_F(state, vina_and_sint)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} msrs = {
+		.head.nmsrs = 1,
+		.entry = {
+			.index = HV_MSR_SINT0 + 5,
+			.data = VINA_VECTOR | HV_SINT_MASKED,
+		},
+	};
+	struct kvm_vtl_vcpu_ioctl in = {
+		.size = sizeof(in), .vtl = 1, .cmd = KVM_SET_MSRS,
+		.arg = (uintptr_t)&msrs,
+	};
+	struct vm *vm = VTL_VM(.entry = vina_guest);
+
+	EXPECT_UCALL(UCALL_SYNC, &vm->vcpu[0]);
+	EXPECT_EQ(1, ioctl(vm->vcpu[0].fd, KVM_VTL_VCPU_IOCTL, &in));
+	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
+	vm_destroy(vm);
+}
+
 TEST_F(state, bad_vina)
 {
 	struct vm *vm = VTL_VM(.entry = vina_guest);

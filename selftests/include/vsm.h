@@ -64,6 +64,8 @@ void vsm_context(struct hv_context *context, u32 vp);
 /* VTL0 of VP vp, which begins in fn */
 void vsm_context_of_vtl0(struct hv_context *context, u32 vp, void (*fn)(void));
 u64 vsm_enable_vp(u32 vp);
+/* VTL0 of VP vp is to begin in fn. */
+u64 vsm_start_vp(u32 vp, void (*fn)(void));
 
 /* All of them: hv_init(), VTL1 enabled, entered once and waiting for work. */
 void vsm_init(void);

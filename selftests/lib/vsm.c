@@ -84,6 +84,17 @@ u64 vsm_enable_vp(u32 vp)
 	return hv_call_mem(HV_ENABLE_VP_VTL, in, NULL);
 }
 
+u64 vsm_start_vp(u32 vp, void (*fn)(void))
+{
+	struct hv_enable_vp_vtl *in = (void *)this_area()->in;
+
+	memset(in, 0, sizeof(*in));
+	in->partition = HV_PARTITION_SELF;
+	in->vp = vp;
+	vsm_context_of_vtl0(&in->context, vp, fn);
+	return hv_call_mem(HV_START_VP, in, NULL);
+}
+
 void vsm_init(void)
 {
 	hv_init();
