@@ -43,7 +43,7 @@ static const struct {
 } rows[NR_ROWS] = {
 	THREE(ROW_HYPERCALL, "hypercall", "hypercall exit (hooked)"),
 	THREE(ROW_CPUID, "cpuid", "CPUID exit"),
-	THREE(ROW_RDMSR, "rdmsr", "RDMSR exit"),
+	THREE(ROW_RDMSR, "rdmsr", "RDMSR exit (hooked)"),
 	THREE(ROW_HV_RDMSR, "rdmsr-hv", "RDMSR exit, synthetic (hooked)"),
 	THREE(ROW_PORT, "port", "user-space exit and back, port"),
 	THREE(ROW_FAULT, "fault", "EPT/NPT violation, 4K mapped (hooked)"),

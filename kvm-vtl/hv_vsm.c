@@ -226,3 +226,66 @@ u16 vtl_hv_modify_protection(struct vtl_vp *vp, struct vtl_hypercall *hc)
 	trace_kvm_vtl_protect(vp, owner, prot, nr);
 	return status;
 }
+
+static u16 check_check_access(struct vtl_vp *vp,
+			      const struct hv_vtl_check_access *in, u8 *vtl)
+{
+	if (in->partition_id != HV_PARTITION_SELF)
+		return HV_STATUS_INVALID_PARTITION_ID;
+	if (memchr_inv(in->reserved, 0, sizeof(in->reserved)) ||
+	    (in->desired_access & ~0xf))
+		return HV_STATUS_INVALID_PARAMETER;
+	return vtl_hv_input_vtl(vp, in->target_vtl, vtl);
+}
+
+/* The first VTL above that denies, with what it denies */
+static u64 check_page(struct vtl_vp *vp, u8 vtl, gfn_t gfn, vtl_prot_t access)
+{
+	struct vtl_partition *partition = vp->partition;
+	vtl_prot_t denied;
+
+	while (++vtl <= partition->max_vtl) {
+		denied = access & ~vtl_protect_get(&partition->protect[vtl],
+						   gfn);
+		if (denied)
+			return HV_CHECK_ACCESS_INTERCEPT |
+			       (u64)vtl_prot_bits(denied) <<
+			       HV_CHECK_ACCESS_DENIED_SHIFT |
+			       (u64)vtl << HV_CHECK_ACCESS_VTL_SHIFT;
+	}
+	return HV_CHECK_ACCESS_SUCCESS;
+}
+
+/**
+ * vtl_hv_check_access - HvCallCheckSparseGpaPageVtlAccess
+ * @vp: the calling VP
+ * @hc: the hypercall
+ *
+ * Context: the run loop.
+ * Return: INVALID_PARTITION_ID; INVALID_PARAMETER for reserved bits;
+ * ACCESS_DENIED for a VTL above the caller's; OPERATION_DENIED for a page that
+ * is not RAM.  Reps before the failing one are done.
+ */
+u16 vtl_hv_check_access(struct vtl_vp *vp, struct vtl_hypercall *hc)
+{
+	const struct hv_vtl_check_access *in = hc->in;
+	const u64 *gfns = hc->in + sizeof(*in);
+	struct kvm *kvm = vp->partition->vm[0].kvm;
+	u64 *out = hc->out;
+	u16 status;
+	u8 vtl;
+
+	status = check_check_access(vp, in, &vtl);
+	if (status)
+		return status;
+	for (; hc->reps_done < hc->rep_count; hc->reps_done++) {
+		u64 gfn = gfns[hc->reps_done];
+
+		if (!vtl_gfn_is_ram(kvm, gfn))
+			return HV_STATUS_OPERATION_DENIED;
+		out[hc->reps_done] =
+			check_page(vp, vtl, gfn,
+				   vtl_prot_from_bits(in->desired_access));
+	}
+	return HV_STATUS_SUCCESS;
+}

@@ -21,6 +21,8 @@
 #define HVCALL_ASSERT_VIRTUAL_INTERRUPT		0x0094
 #define HVCALL_START_VP				0x0099
 #define HVCALL_GET_VP_INDEX_FROM_APIC_ID	0x009a
+#define HVCALL_TRANSLATE_VIRTUAL_ADDRESS_EX	0x00ac
+#define HVCALL_CHECK_SPARSE_GPA_PAGE_VTL_ACCESS	0x00d4
 
 #define HV_EXT_CALL_MAX		(HV_EXT_CALL_QUERY_CAPABILITIES + 64)
 
@@ -359,6 +361,44 @@ struct hv_vtl_translate_out {
 	u64 gpa_page;
 } __packed;
 static_assert(sizeof(struct hv_vtl_translate_out) == 16);
+
+/**
+ * struct hv_vtl_translate_ex_out - output of HvCallTranslateVirtualAddressEx
+ * @result: HV_TRANSLATE_*, cache type
+ * @reserved: zero
+ * @event: the exception that the access would cause; zero: none is reported
+ * @gpa_page: number of the page
+ * @reserved2: zero
+ */
+struct hv_vtl_translate_ex_out {
+	u64 result;
+	u64 reserved;
+	u64 event[4];
+	u64 gpa_page;
+	u64 reserved2;
+} __packed;
+static_assert(sizeof(struct hv_vtl_translate_ex_out) == 64);
+
+/**
+ * struct hv_vtl_check_access - header of HvCallCheckSparseGpaPageVtlAccess
+ * @partition_id: partition
+ * @target_vtl: HV_INPUT_VTL: the VTL that would access
+ * @desired_access: HV_MAP_GPA_FLAGS
+ * @reserved: zero
+ */
+struct hv_vtl_check_access {
+	u64 partition_id;
+	u8 target_vtl;
+	u8 desired_access;
+	u8 reserved[6];
+} __packed;
+static_assert(sizeof(struct hv_vtl_check_access) == 16);
+
+/* HV_CHECK_SPARSE_GPA_PAGE_VTL_ACCESS_RESULT */
+#define HV_CHECK_ACCESS_SUCCESS		0
+#define HV_CHECK_ACCESS_INTERCEPT	1
+#define HV_CHECK_ACCESS_DENIED_SHIFT	8
+#define HV_CHECK_ACCESS_VTL_SHIFT	16
 
 /* HV_INTERRUPT_CONTROL */
 #define HV_INTERRUPT_TYPE		GENMASK_ULL(31, 0)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kvm-vtl - HvCallTranslateVirtualAddress
+ * kvm-vtl - HvCallTranslateVirtualAddress, HvCallTranslateVirtualAddressEx
  *
  * The walk is KVM's, with the lower VTL's vCPU loaded: its page tables, its
  * control registers, its rights to read the page tables.
@@ -109,6 +109,25 @@ static u16 check_target(struct vtl_vp *vp,
 	return status;
 }
 
+static u16 do_translate(struct vtl_vp *vp, const struct hv_vtl_translate *in,
+			u64 *result, u64 *page)
+{
+	gfn_t gfn = 0;
+	u16 status;
+	u32 code;
+	u8 vtl;
+
+	status = check_target(vp, in, &vtl);
+	if (status)
+		return status;
+	if (in->flags & HV_TRANSLATE_TLB_FLUSH_INHIBIT)
+		vtl_tlb_lock(vp, vtl);
+	code = translate(vp, vtl, in->gva_page, in->flags, &gfn);
+	*result = code | HV_TRANSLATE_WRITE_BACK;
+	*page = gfn;
+	return HV_STATUS_SUCCESS;
+}
+
 /**
  * vtl_hv_translate - HvCallTranslateVirtualAddress
  * @vp: the calling VP
@@ -121,20 +140,25 @@ static u16 check_target(struct vtl_vp *vp,
  */
 u16 vtl_hv_translate(struct vtl_vp *vp, struct vtl_hypercall *hc)
 {
-	const struct hv_vtl_translate *in = hc->in;
 	struct hv_vtl_translate_out *out = hc->out;
-	gfn_t gfn = 0;
-	u16 status;
-	u32 code;
-	u8 vtl;
 
-	status = check_target(vp, in, &vtl);
-	if (status)
-		return status;
-	if (in->flags & HV_TRANSLATE_TLB_FLUSH_INHIBIT)
-		vtl_tlb_lock(vp, vtl);
-	code = translate(vp, vtl, in->gva_page, in->flags, &gfn);
-	out->result = code | HV_TRANSLATE_WRITE_BACK;
-	out->gpa_page = gfn;
-	return HV_STATUS_SUCCESS;
+	return do_translate(vp, hc->in, &out->result, &out->gpa_page);
+}
+
+/**
+ * vtl_hv_translate_ex - HvCallTranslateVirtualAddressEx
+ * @vp: the calling VP
+ * @hc: the hypercall
+ *
+ * The same with more room in the output, which is not used.
+ *
+ * Context: the run loop.
+ * Return: as vtl_hv_translate().
+ */
+u16 vtl_hv_translate_ex(struct vtl_vp *vp, struct vtl_hypercall *hc)
+{
+	struct hv_vtl_translate_ex_out *out = hc->out;
+
+	memset(out, 0, sizeof(*out));
+	return do_translate(vp, hc->in, &out->result, &out->gpa_page);
 }

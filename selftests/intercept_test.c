@@ -457,9 +457,7 @@ TEST_F(intercept, each_vp_its_own)
 {
 	struct vm *vm = VTL_VM(.entry = each_its_own, .vcpus = 2);
 
-	EXPECT_EQ(UCALL_DONE, vm_run(vm)) {
-		TH_LOG("%s / %s", vm->vcpu[0].error, vm->vcpu[1].error);
-	}
+	RUN_VPS(vm);
 	vm_destroy(vm);
 }
 
@@ -493,9 +491,7 @@ TEST_F(intercept, vp_without_vtl1)
 {
 	struct vm *vm = VTL_VM(.entry = no_vtl1_here, .vcpus = 2);
 
-	EXPECT_EQ(UCALL_DONE, vm_run(vm)) {
-		TH_LOG("%s / %s", vm->vcpu[0].error, vm->vcpu[1].error);
-	}
+	RUN_VPS(vm);
 	vm_destroy(vm);
 }
 

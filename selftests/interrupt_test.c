@@ -148,9 +148,7 @@ TEST_F(interrupt, assert_other_vp)
 {
 	struct vm *vm = VTL_VM(.entry = other_vp, .vcpus = 2);
 
-	EXPECT_EQ(UCALL_DONE, vm_run(vm)) {
-		TH_LOG("%s / %s", vm->vcpu[0].error, vm->vcpu[1].error);
-	}
+	RUN_VPS(vm);
 	vm_destroy(vm);
 }
 
@@ -365,9 +363,7 @@ TEST_F(interrupt, ipi_waits_for_vtl0)
 {
 	struct vm *vm = VTL_VM(.entry = two_vps, .vcpus = 2);
 
-	EXPECT_EQ(UCALL_DONE, vm_run(vm)) {
-		TH_LOG("%s / %s", vm->vcpu[0].error, vm->vcpu[1].error);
-	}
+	RUN_VPS(vm);
 	vm_destroy(vm);
 }
 

@@ -231,9 +231,7 @@ TEST_F(library, two_vps)
 {
 	struct vm *vm = PLAIN_VM(.vcpus = 2, .entry = two_vps);
 
-	EXPECT_EQ(UCALL_DONE, vm_run(vm)) {
-		TH_LOG("%s / %s", vm->vcpu[0].error, vm->vcpu[1].error);
-	}
+	RUN_VPS(vm);
 	vm_destroy(vm);
 }
 

@@ -805,9 +805,7 @@ TEST_F(protect, other_vp)
 {
 	struct vm *vm = VTL_VM(.entry = two_vps_guest, .vcpus = 2);
 
-	EXPECT_EQ(UCALL_DONE, vm_run(vm)) {
-		TH_LOG("%s / %s", vm->vcpu[0].error, vm->vcpu[1].error);
-	}
+	RUN_VPS(vm);
 	vm_destroy(vm);
 }
 
@@ -836,6 +834,81 @@ TEST_F(protect, traced)
 	if (_metadata->exit_code)
 		trace_dump();
 	vm_destroy(vm);
+}
+
+/* --- CheckSparseGpaPageVtlAccess ----------------------------------------- */
+
+static u64 check_header[2];
+static u64 check_pages[3], check_result[3];
+
+static u64 check(u64 pages, u64 b)
+{
+	struct guest_area *area = this_area();
+	u64 result;
+
+	memset(area->out, 0xee, sizeof(check_result));
+	memcpy(area->in, check_header, 16);
+	memcpy(area->in + 16, check_pages, sizeof(check_pages));
+	result = hv_call_mem(HV_CHECK_ACCESS | HV_REPS(pages), area->in,
+			     area->out);
+	memcpy(check_result, area->out, sizeof(check_result));
+	return result;
+}
+
+static void prepare_check(u32 input_vtl, u32 access)
+{
+	check_header[0] = HV_PARTITION_SELF;
+	check_header[1] = input_vtl | access << 8;
+}
+
+#define DENIED_BY_VTL1(access) (1ULL | (u64)(access) << 8 | 1ULL << 16)
+
+GUEST_TEST(protect, check_access)
+{
+	u32 i;
+
+	vsm_init();
+	vtl1_close(pages[1], 1, HV_R);
+	vtl1_close(pages[2], 1, HV_NONE);
+	for (i = 0; i < 3; i++)
+		check_pages[i] = (uintptr_t)pages[i] / PAGE_SIZE;
+
+	prepare_check(HV_INPUT_VTL(0), HV_R | HV_W);
+	GUEST_EQ(HV_REPS(3), vtl1_exec(check, 3, 0));
+	GUEST_EQ(0, check_result[0]);
+	GUEST_EQ(DENIED_BY_VTL1(HV_W), check_result[1]);
+	GUEST_EQ(DENIED_BY_VTL1(HV_R | HV_W), check_result[2]);
+	/* VTL0 may ask about itself. */
+	prepare_check(HV_OWN_VTL, HV_R);
+	GUEST_EQ(HV_REPS(3), check(3, 0));
+	GUEST_EQ(0, check_result[1]);
+	GUEST_EQ(DENIED_BY_VTL1(HV_R), check_result[2]);
+	/* Nothing is denied to VTL1, */
+	GUEST_EQ(HV_REPS(3), vtl1_exec(check, 3, 0));
+	GUEST_EQ(0, check_result[2]);
+	/* and nobody was stopped. */
+	GUEST_EQ(0, vtl1[0].messages);
+}
+
+GUEST_TEST(protect, check_access_errors)
+{
+	vsm_init();
+	check_pages[0] = (uintptr_t)pages[0] / PAGE_SIZE;
+	check_pages[1] = 1ULL << 40;
+	prepare_check(HV_INPUT_VTL(1), HV_R);
+	GUEST_EQ(HV_ACCESS_DENIED, check(1, 0));
+	prepare_check(0x20, HV_R);
+	GUEST_EQ(HV_INVALID_PARAMETER, check(1, 0));
+	prepare_check(0, 0x10);
+	GUEST_EQ(HV_INVALID_PARAMETER, check(1, 0));
+	prepare_check(0, HV_R);
+	check_header[1] |= BIT(16);
+	GUEST_EQ(HV_INVALID_PARAMETER, check(1, 0));
+	prepare_check(0, HV_R);
+	check_header[0] = 5;
+	GUEST_EQ(HV_INVALID_PARTITION_ID, check(1, 0));
+	prepare_check(0, HV_R);
+	GUEST_EQ(HV_OPERATION_DENIED | HV_REPS(1), check(2, 0));
 }
 
 TEST_HARNESS_MAIN

@@ -109,18 +109,7 @@ static struct vm *machine(struct __test_metadata *_metadata, u32 vps,
 	return vm;
 }
 
-static void run(struct __test_metadata *_metadata, struct vm *vm, u32 vps)
-{
-	u32 i;
-
-	EXPECT_EQ(UCALL_DONE, vm_run(vm)) {
-		for (i = 0; i < vps; i++)
-			TH_LOG("VP %u: %s", i, vm->vcpu[i].error);
-	}
-	vm_destroy(vm);
-}
-
-/* --- as Windows: VTL1 starts VPs that never ran --------------------------- */
+/* --- as Windows: VTL1 starts VPs that never ran -------------------------- */
 
 static u64 start_others(u64 vps, u64 b)
 {
@@ -149,10 +138,11 @@ TEST_F_TIMEOUT(smp, started_by_vtl1, 120)
 
 	for (i = 1; i < variant->vps; i++)
 		ASSERT_EQ(0, ioctl(vm->vcpu[i].fd, KVM_SET_MP_STATE, &state));
-	run(_metadata, vm, variant->vps);
+	RUN_VPS(vm);
+	vm_destroy(vm);
 }
 
-/* --- as LVBS: VTL1 comes to VPs that run ---------------------------------- */
+/* --- as LVBS: VTL1 comes to VPs that run --------------------------------- */
 
 static u64 enable_others(u64 vps, u64 b)
 {
@@ -181,10 +171,13 @@ static void lvbs(void)
 
 TEST_F_TIMEOUT(smp, enabled_while_running, 120)
 {
-	run(_metadata, machine(_metadata, variant->vps, lvbs), variant->vps);
+	struct vm *vm = machine(_metadata, variant->vps, lvbs);
+
+	RUN_VPS(vm);
+	vm_destroy(vm);
 }
 
-/* --- VTL1 on every other VP ------------------------------------------------ */
+/* --- VTL1 on every other VP ---------------------------------------------- */
 
 static u64 enable_even(u64 vps, u64 b)
 {
@@ -228,7 +221,10 @@ static void subset(void)
 
 TEST_F_TIMEOUT(smp, subset, 120)
 {
-	run(_metadata, machine(_metadata, variant->vps, subset), variant->vps);
+	struct vm *vm = machine(_metadata, variant->vps, subset);
+
+	RUN_VPS(vm);
+	vm_destroy(vm);
 }
 
 TEST_HARNESS_MAIN

@@ -27,9 +27,7 @@ TEST_F(startup, name)							\
 {									\
 	struct vm *vm = waiting_vm(_metadata, startup_##name##_guest);	\
 									\
-	EXPECT_EQ(UCALL_DONE, vm_run(vm)) {				\
-		TH_LOG("%s / %s", vm->vcpu[0].error, vm->vcpu[1].error);\
-	}								\
+	RUN_VPS(vm);							\
 	vm_destroy(vm);							\
 }									\
 static void startup_##name##_guest(void)
@@ -106,23 +104,46 @@ static void *run_vp(void *vcpu)
 	return (void *)(uintptr_t)vcpu_run(vcpu);
 }
 
+static pthread_t start_thread(struct __test_metadata *_metadata,
+			      struct vcpu *vcpu)
+{
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, run_vp, vcpu));
+	return thread;
+}
+
+static void join_thread(struct __test_metadata *_metadata, pthread_t thread,
+			struct vcpu *vcpu)
+{
+	void *result;
+
+	pthread_join(thread, &result);
+	EXPECT_EQ(UCALL_DONE, (uintptr_t)result) {
+		TH_LOG("%s", vcpu->error);
+	}
+}
+
+/* VP 0 asks, while nobody runs VP 1. */
+static pthread_t ask(struct __test_metadata *_metadata, struct vm *vm)
+{
+	pthread_t thread = start_thread(_metadata, &vm->vcpu[0]);
+
+	while (!READ_ONCE(vm_var(vm, asked)))
+		usleep(1000);
+	return thread;
+}
+
 TEST_F(startup, vp_outside_of_kvm_run)
 {
 	struct vm *vm = waiting_vm(_metadata, start_early);
-	pthread_t thread;
-	void *result;
+	pthread_t thread = ask(_metadata, vm);
 
-	ASSERT_EQ(0, pthread_create(&thread, NULL, run_vp, &vm->vcpu[0]));
-	while (!READ_ONCE(vm_var(vm, asked)))
-		usleep(1000);
 	usleep(100000);
 	EXPECT_EQ(0, vm_var(vm, started));
 	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[1]);
 	EXPECT_EQ(1, vm_var(vm, started));
-	pthread_join(thread, &result);
-	EXPECT_EQ(UCALL_DONE, (uintptr_t)result) {
-		TH_LOG("%s", vm->vcpu[0].error);
-	}
+	join_thread(_metadata, thread, &vm->vcpu[0]);
 	vm_destroy(vm);
 }
 
@@ -131,22 +152,15 @@ TEST_F(startup, reset_before_the_start)
 {
 	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_UNINITIALIZED };
 	struct vm *vm = waiting_vm(_metadata, start_early);
-	pthread_t thread;
-	void *result;
+	pthread_t thread = ask(_metadata, vm);
 	u32 i;
 
-	ASSERT_EQ(0, pthread_create(&thread, NULL, run_vp, &vm->vcpu[0]));
-	while (!READ_ONCE(vm_var(vm, asked)))
-		usleep(1000);
 	for (i = 0; i < 20; i++) {
 		usleep(5000);
 		ASSERT_EQ(0, ioctl(vm->vcpu[1].fd, KVM_SET_MP_STATE, &state));
 	}
 	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[1]);
-	pthread_join(thread, &result);
-	EXPECT_EQ(UCALL_DONE, (uintptr_t)result) {
-		TH_LOG("%s", vm->vcpu[0].error);
-	}
+	join_thread(_metadata, thread, &vm->vcpu[0]);
 	vm_destroy(vm);
 }
 
@@ -251,18 +265,13 @@ TEST_F(startup, started_again)
 	struct vm *vm = waiting_vm(_metadata, start_again);
 	enum ucall_cmd expected[] = { UCALL_SYNC, UCALL_DONE };
 	pthread_t thread;
-	void *result;
 	u32 i;
 
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, ioctl(vm->vcpu[1].fd, KVM_SET_MP_STATE, &state));
-		ASSERT_EQ(0, pthread_create(&thread, NULL, run_vp,
-					    &vm->vcpu[1]));
+		thread = start_thread(_metadata, &vm->vcpu[1]);
 		EXPECT_UCALL(expected[i], &vm->vcpu[0]);
-		pthread_join(thread, &result);
-		EXPECT_EQ(UCALL_DONE, (uintptr_t)result) {
-			TH_LOG("%s", vm->vcpu[1].error);
-		}
+		join_thread(_metadata, thread, &vm->vcpu[1]);
 	}
 	vm_destroy(vm);
 }
@@ -591,10 +600,7 @@ TEST_F_TIMEOUT(startup, two_callers, 120)
 	struct vm *vm = VTL_VM(.entry = race, .vcpus = 3);
 
 	ASSERT_EQ(0, ioctl(vm->vcpu[2].fd, KVM_SET_MP_STATE, &state));
-	EXPECT_EQ(UCALL_DONE, vm_run(vm)) {
-		TH_LOG("%s / %s / %s", vm->vcpu[0].error, vm->vcpu[1].error,
-		       vm->vcpu[2].error);
-	}
+	RUN_VPS(vm);
 	vm_destroy(vm);
 }
 

@@ -103,6 +103,39 @@ GUEST_TEST(translate, fast)
 	GUEST_EQ((uintptr_t)page / PAGE_SIZE, output[1]);
 }
 
+/* The same answer in a larger output */
+static u64 call_extended(u64 a, u64 b)
+{
+	struct guest_area *area = this_area();
+	u64 *out = (u64 *)area->out;
+	u64 result;
+	u32 i;
+
+	memset(out, 0xee, 72);
+	memcpy(area->in, &input, sizeof(input));
+	result = hv_call_mem(HV_TRANSLATE_VA_EX, area->in, out);
+	for (i = 1; i < 8 && !result; i++)
+		if (i != 6)
+			GUEST_EQ(0, out[i]);
+	GUEST_EQ(0xeeeeeeeeeeeeeeee, out[8]);
+	output[0] = out[0];
+	output[1] = out[6];
+	return result;
+}
+
+GUEST_TEST(translate, extended)
+{
+	vsm_init();
+	prepare((uintptr_t)page, VALIDATE_READ);
+	GUEST_EQ(HV_ACCESS_DENIED, call_extended(0, 0));
+	GUEST_EQ(HV_SUCCESS, vtl1_exec(call_extended, 0, 0));
+	GUEST_EQ(WRITE_BACK, output[0]);
+	GUEST_EQ((uintptr_t)page / PAGE_SIZE, output[1]);
+	vtl1_close(page, 1, HV_NONE);
+	GUEST_EQ(HV_SUCCESS, vtl1_exec(call_extended, 0, 0));
+	GUEST_EQ(WRITE_BACK | NO_READ, output[0]);
+}
+
 GUEST_TEST(translate, not_present)
 {
 	vsm_init();
@@ -375,9 +408,7 @@ TEST_F_TIMEOUT(translate, tlb_lock, 120)
 {
 	struct vm *vm = VTL_VM(.entry = two_vps, .vcpus = 2);
 
-	EXPECT_EQ(UCALL_DONE, vm_run(vm)) {
-		TH_LOG("%s / %s", vm->vcpu[0].error, vm->vcpu[1].error);
-	}
+	RUN_VPS(vm);
 	vm_destroy(vm);
 }
 

@@ -384,9 +384,7 @@ TEST_F(vsm, second_vp)
 {
 	struct vm *vm = VTL_VM(.entry = either_vp, .vcpus = 2);
 
-	EXPECT_EQ(UCALL_DONE, vm_run(vm)) {
-		TH_LOG("%s / %s", vm->vcpu[0].error, vm->vcpu[1].error);
-	}
+	RUN_VPS(vm);
 	vm_destroy(vm);
 }
 
@@ -410,9 +408,7 @@ TEST_F(vsm, only_one_of_two_vps)
 {
 	struct vm *vm = VTL_VM(.entry = independent_vps, .vcpus = 2);
 
-	EXPECT_EQ(UCALL_DONE, vm_run(vm)) {
-		TH_LOG("%s / %s", vm->vcpu[0].error, vm->vcpu[1].error);
-	}
+	RUN_VPS(vm);
 	vm_destroy(vm);
 }
 

@@ -47,6 +47,18 @@ do {									\
 	}								\
 } while (0)
 
+/* Runs all VPs until they are done. */
+#define RUN_VPS(_vm)							\
+do {									\
+	struct vm *__vps = _vm;						\
+									\
+	EXPECT_EQ(UCALL_DONE, vm_run(__vps)) {				\
+		for (u32 __i = 0; __i < __vps->nr_vcpus; __i++)		\
+			TH_LOG("VP %u: %s", __i,			\
+			       __vps->vcpu[__i].error);			\
+	}								\
+} while (0)
+
 #define RUN_GUEST(_vm, fn)						\
 do {									\
 	struct vm *__run_vm = _vm;					\
