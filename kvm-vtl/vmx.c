@@ -157,15 +157,15 @@ static bool needs_umip_exits(struct kvm_vcpu *vcpu)
 }
 
 /* KVM keeps a copy, which does not have the bit, and writes what differs. */
-static bool set_table_exits(struct kvm_vcpu *vcpu, bool on)
+static bool set_table_exits(struct kvm_vcpu *vcpu, bool wanted)
 {
+	bool on = wanted || needs_umip_exits(vcpu);
 	u64 controls, new;
 
-	if (on && !has_table_exits())
+	if (wanted && !has_table_exits())
 		return false;
-	on |= needs_umip_exits(vcpu);
 	if (!vmcs_read(SECONDARY_VM_EXEC_CONTROL, &controls))
-		return !on;
+		return !wanted;
 	new = on ? controls | SECONDARY_EXEC_DESC :
 		   controls & ~(u64)SECONDARY_EXEC_DESC;
 	return new == controls || vmcs_write(SECONDARY_VM_EXEC_CONTROL, new);
