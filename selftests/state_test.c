@@ -1004,6 +1004,8 @@ static void first_in_vtl1(void)
 static u64 leave_behind(u64 a, u64 b)
 {
 	wrmsr(HV_MSR_REFERENCE_TSC, (uintptr_t)pages[0] | HV_MSR_ENABLE);
+	hv_set_reg(HV_OWN_VTL, HV_REG_CR0_MASK, CR0_WP | CR0_TS);
+	hv_set_reg(HV_OWN_VTL, HV_REG_CR_INTERCEPT, BIT(29) - 1);
 	hv_set_reg(HV_INPUT_VTL(0), HV_REG_PENDING_EVENT0,
 		   HV_EVENT_EXCEPTION(UD_VECTOR));
 	GUEST_NE(0, rdmsr(HV_MSR_GUEST_OS_ID));
@@ -1023,6 +1025,9 @@ static void clean_guest(void)
 {
 	struct hv_enable_vp_vtl *in = (void *)this_area()->in;
 
+	/* Whatever VTL1 had locked is VTL0's again. */
+	wrmsr(MSR_LSTAR, 0x1234000);
+	write_cr0(read_cr0() ^ CR0_WP);
 	hv_init();
 	GUEST_EQ(HV_SUCCESS, vsm_enable_partition());
 	memset(in, 0, 16);
@@ -1050,6 +1055,7 @@ TEST_F(state, reset_leaves_nothing)
 	ASSERT_EQ(0, write_reset_state(vcpu));
 	ASSERT_EQ(0, get_vp(vcpu, &vp));
 	EXPECT_EQ(0, vp.pending_event[0]);
+	EXPECT_EQ(0, vp.cr_intercept[4] | vp.cr_intercept[5]);
 	ASSERT_EQ(0, vcpu_set_entry(vcpu, clean_guest));
 	EXPECT_UCALL(UCALL_DONE, vcpu);
 	vm_destroy(vm);
