@@ -15,6 +15,7 @@
 #include "protect.h"
 #include "tlfs.h"
 #include "trace.h"
+#include "view.h"
 #include "vp.h"
 #include "vsm.h"
 
@@ -159,18 +160,15 @@ static u16 check_modify(struct vtl_vp *vp,
 	return HV_STATUS_SUCCESS;
 }
 
-/* Updates the store; collects in @hc->out the pages that need a zap. */
+/* Updates the store; @change collects the pages whose rights changed. */
 static u16 modify_pages_locked(struct vtl_vp *vp, struct vtl_hypercall *hc,
-			       u8 owner, vtl_prot_t prot, unsigned int *nr)
+			       struct vtl_protect_change *change)
 {
-	struct vtl_protect *protect = &vp->partition->protect[owner];
 	const u64 *gfns = hc->in + sizeof(struct hv_vtl_modify_protection);
 	struct kvm *kvm = vp->partition->vm[0].kvm;
 	const struct kvm_memory_slot *slot = NULL;
-	struct vtl_protect_cursor cursor = {};
 	u16 status = HV_STATUS_SUCCESS;
-	u64 *changed = hc->out;
-	int idx, ret;
+	int idx;
 
 	idx = srcu_read_lock(&kvm->srcu);
 	for (; hc->reps_done < hc->rep_count; hc->reps_done++) {
@@ -180,13 +178,10 @@ static u16 modify_pages_locked(struct vtl_vp *vp, struct vtl_hypercall *hc,
 			status = HV_STATUS_OPERATION_DENIED;
 			break;
 		}
-		ret = vtl_protect_set_locked(protect, &cursor, gfn, prot);
-		if (ret < 0) {
+		if (vtl_protect_set_locked(change, gfn)) {
 			status = HV_STATUS_INSUFFICIENT_MEMORY;
 			break;
 		}
-		if (ret)
-			changed[(*nr)++] = gfn;
 	}
 	srcu_read_unlock(&kvm->srcu, idx);
 	return status;
@@ -208,22 +203,21 @@ u16 vtl_hv_modify_protection(struct vtl_vp *vp, struct vtl_hypercall *hc)
 {
 	const struct hv_vtl_modify_protection *in = hc->in;
 	struct vtl_partition *partition = vp->partition;
-	unsigned int nr = 0;
-	vtl_prot_t prot;
+	struct vtl_protect_change change = { .gfns = hc->out };
 	u16 status;
 	u8 owner;
 
 	status = check_modify(vp, in, &owner);
 	if (status)
 		return status;
-	prot = vtl_protect_normalize(vtl_prot_from_bits(in->map_flags));
+	change.protect = &partition->protect[owner];
+	change.prot = vtl_protect_normalize(vtl_prot_from_bits(in->map_flags));
 
 	mutex_lock(&partition->lock);
-	status = modify_pages_locked(vp, hc, owner, prot, &nr);
-	if (nr)
-		vtl_protect_apply_locked(partition, owner, hc->out, nr);
+	status = modify_pages_locked(vp, hc, &change);
+	vtl_view_apply_locked(partition, owner, &change);
 	mutex_unlock(&partition->lock);
-	trace_kvm_vtl_protect(vp, owner, prot, nr);
+	trace_kvm_vtl_protect(vp, owner, change.prot, change.nr_gfns);
 	return status;
 }
 

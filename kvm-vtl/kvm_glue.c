@@ -646,6 +646,50 @@ void vtl_kvm_mark_dead(struct kvm *kvm)
 	vtl_kvm_kvm_make_all_cpus_request(kvm, KVM_REQ_VM_DEAD);
 }
 
+static bool is_root(struct kvm_mmu *mmu, struct list_head *sp)
+{
+	hpa_t root = READ_ONCE(mmu->root.hpa);
+
+	/* KVM-INTERNAL: the link comes first in struct kvm_mmu_page. */
+	return VALID_PAGE(root) &&
+	       page_private(pfn_to_page(PHYS_PFN(root & PHYSICAL_PAGE_MASK))) ==
+	       (unsigned long)sp;
+}
+
+/**
+ * vtl_kvm_only_root - the root of all page tables that KVM has for a VM
+ * @kvm: VM
+ * @root: out: its physical address
+ * @level: out: its level
+ *
+ * The roots of the TDP MMU are in one list, old ones and those of vCPUs that do
+ * not run included.  KVM frees and replaces a vCPU's root under mmu_lock.
+ *
+ * Context: kvm->mmu_lock held for writing.
+ * Return: false when there is none, more than one, or another MMU in use.
+ */
+bool vtl_kvm_only_root(struct kvm *kvm, u64 *root, int *level)
+{
+	struct list_head *roots = &kvm->arch.tdp_mmu_roots;
+	struct kvm_vcpu *vcpu;
+	unsigned long i;
+
+	lockdep_assert_held_write(&kvm->mmu_lock);
+	if (smp_load_acquire(&kvm->arch.shadow_root_allocated) ||
+	    !list_is_singular(roots))
+		return false;
+	kvm_for_each_vcpu(i, vcpu, kvm) {
+		struct kvm_mmu *mmu = &vcpu->arch.root_mmu;
+
+		if (!is_root(mmu, roots->next))
+			continue;
+		*root = mmu->root.hpa;
+		*level = mmu->root_role.level;
+		return true;
+	}
+	return false;
+}
+
 /**
  * vtl_gfn_is_ram_srcu - is a guest page backed by a memory slot of the VMM?
  * @kvm: VM

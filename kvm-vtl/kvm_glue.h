@@ -49,6 +49,7 @@ bool vtl_vcpu_waits_for_sipi(struct kvm_vcpu *vcpu);
 bool vtl_vcpu_can_restrict(struct kvm_vcpu *vcpu);
 bool vtl_kvm_has_irqchip(struct kvm *kvm);
 void vtl_kvm_mark_dead(struct kvm *kvm);
+bool vtl_kvm_only_root(struct kvm *kvm, u64 *root, int *level);
 bool vtl_gfn_is_ram_srcu(struct kvm *kvm, gfn_t gfn,
 			 const struct kvm_memory_slot **slot);
 bool vtl_gfn_is_ram(struct kvm *kvm, gfn_t gfn);

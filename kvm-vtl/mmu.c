@@ -15,9 +15,6 @@
 #include "vendor.h"
 #include "vp.h"
 
-/* KVM-INTERNAL: the page-size bit is the same in EPT and NPT. */
-#define SPTE_HUGE		BIT_ULL(7)
-
 /*
  * EPT misconfiguration (KVM's cached MMIO) does not say what the access was.
  */
@@ -65,7 +62,7 @@ int vtl_hook_kvm_mmu_page_fault(struct kvm_vcpu *vcpu, gpa_t cr2_or_gpa,
  */
 static unsigned long spte_pages(u64 spte)
 {
-	return spte & SPTE_HUGE ? KVM_PAGES_PER_HPAGE(PG_LEVEL_2M) : 1;
+	return spte & VTL_SPTE_HUGE ? KVM_PAGES_PER_HPAGE(PG_LEVEL_2M) : 1;
 }
 
 /* Context: mmu_lock held, so that no change of rights can be half applied. */
@@ -74,6 +71,7 @@ static void restrict_spte(struct kvm_vcpu *vcpu, gfn_t gfn, u64 *spte)
 	unsigned long pages = spte_pages(*spte);
 	struct vtl_vm *vm;
 	vtl_prot_t prot;
+	bool known;
 
 	rcu_read_lock();
 	vm = vtl_registry_find_rcu(vcpu->kvm);
@@ -81,9 +79,11 @@ static void restrict_spte(struct kvm_vcpu *vcpu, gfn_t gfn, u64 *spte)
 		goto out;
 	prot = vtl_effective_prot_range(vm->partition, vm->vtl,
 					ALIGN_DOWN(gfn, pages), pages);
-	if (prot == VTL_PROT_ALL)
+	/* What a later change of rights must find (view.c) */
+	known = *spte & VTL_SPTE_PRESENT;
+	if (known && prot == VTL_PROT_ALL)
 		goto out;
-	if (!vtl_vendor()->restrict_spte(spte, prot)) {
+	if (!known || !vtl_vendor()->restrict_spte(spte, prot)) {
 		/* Take everything rather than trust an unknown layout. */
 		vtl_vendor()->restrict_spte(spte, VTL_PROT_NONE);
 		vtl_partition_kill(vm->partition, "unexpected SPTE layout");

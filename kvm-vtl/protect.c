@@ -14,19 +14,20 @@
  * Order of a change, which keeps stale rights out of the EPT/NPT:
  *
  *   1. the store is updated (under the partition's lock);
- *   2. the lower VTLs' SPTEs are zapped under their mmu_lock for writing;
+ *   2. the lower VTLs' SPTEs lose the rights, or are zapped, under their
+ *      mmu_lock for writing;
  *   3. their TLBs are flushed, once for all pages of a hypercall;
  *   4. VPs that are inside KVM for a lower VTL leave (SRCU), so that no
  *      emulator, page walk or copy still uses an old host address.
  *
- * make_spte() runs under mmu_lock.  An SPTE made with the old rights was made
- * before step 2 and is zapped by it; one made later sees step 1, because
- * mmu_lock orders it.  Readers outside mmu_lock are ended by step 4.
+ * Steps 2 to 4 are in view.c.  make_spte() runs under mmu_lock.  An SPTE made
+ * with the old rights was made before step 2, which finds it; one made later
+ * sees step 1, because mmu_lock orders it.  Readers outside mmu_lock are ended
+ * by step 4.
  */
 #include <linux/slab.h>
 
 #include "hooks.h"
-#include "kvm_glue.h"
 #include "partition.h"
 #include "protect.h"
 #include "vp.h"
@@ -250,40 +251,38 @@ static void *merge_chunk(struct vtl_protect *protect, unsigned long index,
 	return entry;
 }
 
-static void cursor_seek(struct vtl_protect *protect,
-			struct vtl_protect_cursor *cursor, unsigned long index)
+static void seek(struct vtl_protect_change *change, unsigned long index)
 {
-	if (cursor->valid && cursor->index == index)
+	if (change->valid && change->index == index)
 		return;
-	cursor->valid = true;
-	cursor->index = index;
-	cursor->entry = xa_load(&protect->chunks, index);
+	change->valid = true;
+	change->index = index;
+	change->entry = xa_load(&change->protect->chunks, index);
 }
 
 /**
  * vtl_protect_set_locked - change the rights of one page in the store
- * @protect: the owner's store
- * @cursor: zeroed before the first of a row of changes, in which nobody else
- *	changes @protect
+ * @change: a row of changes, during which nobody else changes the store; with
+ *	room for one more page in its list
  * @gfn: page
- * @prot: new rights
  *
- * The lower VTLs' views follow with vtl_protect_apply_locked().
+ * The lower VTLs' views follow with vtl_view_apply_locked().
  *
  * Context: may sleep; the partition's lock is held.
- * Return: 1 when the rights changed, 0 when they were the same, -ENOMEM.
+ * Return: 0 or -ENOMEM.
  */
-int vtl_protect_set_locked(struct vtl_protect *protect,
-			   struct vtl_protect_cursor *cursor, gfn_t gfn,
-			   vtl_prot_t prot)
+int vtl_protect_set_locked(struct vtl_protect_change *change, gfn_t gfn)
 {
+	struct vtl_protect *protect = change->protect;
 	unsigned long index = gfn / VTL_CHUNK_PAGES;
+	vtl_prot_t prot = change->prot, old;
 	struct chunk *chunk;
 	void *entry;
 
-	cursor_seek(protect, cursor, index);
-	entry = cursor->entry;
-	if (entry_prot(protect, entry, gfn) == prot)
+	seek(change, index);
+	entry = change->entry;
+	old = entry_prot(protect, entry, gfn);
+	if (old == prot)
 		return 0;
 
 	chunk = entry;
@@ -291,14 +290,17 @@ int vtl_protect_set_locked(struct vtl_protect *protect,
 		chunk = split_chunk(protect, index, entry);
 		if (!chunk)
 			return -ENOMEM;
-		cursor->entry = chunk;
+		change->entry = chunk;
 	}
 	chunk_set(chunk, gfn, prot);
 
 	/* Uniform again?  The neighbours say it cheaply in most cases. */
 	if (*nibble_word(chunk, gfn) == uniform_word(prot))
-		cursor->entry = merge_chunk(protect, index, chunk);
-	return 1;
+		change->entry = merge_chunk(protect, index, chunk);
+	change->gfns[change->nr_gfns++] = gfn;
+	if (prot & ~old)
+		change->grew = true;
+	return 0;
 }
 
 /* Rights of @gfn and how many pages from it on are known to be equal. */
@@ -451,128 +453,4 @@ vtl_prot_t vtl_protect_normalize(vtl_prot_t prot)
 	if (prot & VTL_PROT_KX)
 		prot |= VTL_PROT_UX;
 	return prot;
-}
-
-/* Zap [start, end) in one VM, both address spaces. */
-static bool zap_range(struct kvm *kvm, gfn_t start, gfn_t end)
-{
-	bool flush = false;
-	int as_id;
-
-	for (as_id = 0; as_id < kvm_arch_nr_memslot_as_ids(kvm); as_id++) {
-		struct kvm_memslots *slots = __kvm_memslots(kvm, as_id);
-		struct kvm_memslot_iter iter;
-
-		kvm_for_each_memslot_in_gfn_range(&iter, slots, start, end) {
-			struct kvm_gfn_range range = {
-				.slot = iter.slot,
-				.start = max(start, iter.slot->base_gfn),
-				.end = min(end, iter.slot->base_gfn +
-						iter.slot->npages),
-				.may_block = true,
-			};
-
-			flush |= vtl_kvm_kvm_unmap_gfn_range(kvm, &range);
-		}
-	}
-	return flush;
-}
-
-static void zap_begin(struct kvm *kvm, gfn_t start, gfn_t end)
-{
-	write_lock(&kvm->mmu_lock);
-	vtl_kvm_kvm_mmu_invalidate_begin(kvm);
-	vtl_kvm_kvm_mmu_invalidate_range_add(kvm, start, end);
-}
-
-static void zap_end(struct kvm *kvm)
-{
-	vtl_kvm_kvm_mmu_invalidate_end(kvm);
-	write_unlock(&kvm->mmu_lock);
-}
-
-/* Length of the run of consecutive frames at the head of a list. */
-static unsigned int run_length(const u64 *gfns, unsigned int nr_gfns)
-{
-	unsigned int n = 1;
-
-	while (n < nr_gfns && gfns[n] == gfns[0] + n)
-		n++;
-	return n;
-}
-
-static void zap_list(struct kvm *kvm, const u64 *gfns, unsigned int nr_gfns)
-{
-	u64 first = gfns[0], last = gfns[0];
-	unsigned int i, n;
-	int idx;
-
-	for (i = 1; i < nr_gfns; i++) {
-		first = min(first, gfns[i]);
-		last = max(last, gfns[i]);
-	}
-
-	idx = srcu_read_lock(&kvm->srcu);
-	zap_begin(kvm, first, last + 1);
-	for (i = 0; i < nr_gfns; i += n) {
-		n = run_length(gfns + i, nr_gfns - i);
-		zap_range(kvm, gfns[i], gfns[i] + n);
-	}
-	zap_end(kvm);
-	srcu_read_unlock(&kvm->srcu, idx);
-
-	/*
-	 * Flush even when nothing was zapped: another CPU may have zapped the
-	 * same SPTEs and flush only later.
-	 */
-	vtl_kvm_kvm_flush_remote_tlbs(kvm);
-	vtl_vp_quiesce(kvm);
-}
-
-/**
- * vtl_protect_apply_locked - make changed rights true on all VPs
- * @partition: partition
- * @owner: the VTL whose protections changed
- * @gfns: the pages that changed
- * @nr_gfns: number of entries of @gfns, at least 1
- *
- * When it returns no VP of a lower VTL uses rights that the pages lost.
- *
- * Context: may sleep; the partition's lock is held; no vCPU is loaded and no
- *	KVM lock is held by the caller.
- */
-void vtl_protect_apply_locked(struct vtl_partition *partition, u8 owner,
-			      const u64 *gfns, unsigned int nr_gfns)
-{
-	u8 vtl;
-
-	lockdep_assert_held(&partition->lock);
-	for (vtl = 0; vtl < owner; vtl++)
-		zap_list(partition->vm[vtl].kvm, gfns, nr_gfns);
-}
-
-/**
- * vtl_protect_apply_all_locked - as vtl_protect_apply_locked(), for all pages
- * @partition: partition
- * @owner: the VTL whose protections changed
- *
- * Context: as vtl_protect_apply_locked().
- */
-void vtl_protect_apply_all_locked(struct vtl_partition *partition, u8 owner)
-{
-	struct kvm *kvm;
-	int idx;
-	u8 vtl;
-
-	lockdep_assert_held(&partition->lock);
-	for (vtl = 0; vtl < owner; vtl++) {
-		kvm = partition->vm[vtl].kvm;
-		idx = srcu_read_lock(&kvm->srcu);
-		zap_begin(kvm, 0, ~0ULL);
-		zap_range(kvm, 0, ~0ULL);
-		zap_end(kvm);
-		srcu_read_unlock(&kvm->srcu, idx);
-		vtl_kvm_kvm_flush_remote_tlbs(kvm);
-		vtl_vp_quiesce(kvm);
-	}
 }

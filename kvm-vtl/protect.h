@@ -26,12 +26,22 @@ struct vtl_protect {
 };
 
 /**
- * struct vtl_protect_cursor - saves look-ups in a row of changes
- * @valid: @index and @entry are set
- * @index: chunk number of the last change
+ * struct vtl_protect_change - a row of pages that get the same rights
+ * @protect: the owner's store
+ * @prot: the new rights
+ * @gfns: pages whose rights changed, a buffer of the caller's
+ * @nr_gfns: entries of @gfns; the caller empties the list
+ * @grew: a page in @gfns, or one that was, got a right that it had not
+ * @valid: @index and @entry, which save look-ups, are set
+ * @index: chunk number of the last page
  * @entry: what the store has for that chunk
  */
-struct vtl_protect_cursor {
+struct vtl_protect_change {
+	struct vtl_protect *protect;
+	vtl_prot_t prot;
+	u64 *gfns;
+	unsigned int nr_gfns;
+	bool grew;
 	bool valid;
 	unsigned long index;
 	void *entry;
@@ -44,9 +54,7 @@ vtl_prot_t vtl_protect_get_range(struct vtl_protect *protect, gfn_t gfn,
 				 unsigned long nr_pages);
 bool vtl_protect_is_uniform(struct vtl_protect *protect, gfn_t gfn,
 			    unsigned long nr_pages);
-int vtl_protect_set_locked(struct vtl_protect *protect,
-			   struct vtl_protect_cursor *cursor, gfn_t gfn,
-			   vtl_prot_t prot);
+int vtl_protect_set_locked(struct vtl_protect_change *change, gfn_t gfn);
 int vtl_protect_next(struct vtl_protect *protect, gfn_t *gfn,
 		     unsigned long *nr_pages, vtl_prot_t *prot);
 
@@ -58,9 +66,5 @@ bool vtl_effective_is_uniform(struct vtl_partition *partition, u8 vtl,
 			      gfn_t gfn, unsigned long nr_pages);
 bool vtl_protect_legal(vtl_prot_t prot);
 vtl_prot_t vtl_protect_normalize(vtl_prot_t prot);
-
-void vtl_protect_apply_locked(struct vtl_partition *partition, u8 owner,
-			      const u64 *gfns, unsigned int nr_gfns);
-void vtl_protect_apply_all_locked(struct vtl_partition *partition, u8 owner);
 
 #endif /* _KVM_VTL_PROTECT_H */

@@ -19,6 +19,7 @@
 #include "switch.h"
 #include "tlb.h"
 #include "tlfs.h"
+#include "view.h"
 #include "vina.h"
 #include "vp.h"
 #include "vsm.h"
@@ -106,7 +107,7 @@ u16 vtl_partition_set_config(struct vtl_partition *partition, u8 vtl,
 		if ((config & ~old & HV_VSM_CONFIG_ENABLE_PROTECTION) &&
 		    mask != VTL_PROT_ALL) {
 			WRITE_ONCE(partition->protect[vtl].default_prot, mask);
-			vtl_protect_apply_all_locked(partition, vtl);
+			vtl_view_apply_all_locked(partition, vtl);
 		}
 	}
 	mutex_unlock(&partition->lock);
@@ -311,7 +312,7 @@ static int reset_vtl_locked(struct vtl_partition *partition, struct vtl_vp *vp,
 		return ret;
 	vtl_protect_destroy(&partition->protect[vtl]);
 	partition->config[vtl] = 0;
-	vtl_protect_apply_all_locked(partition, vtl);
+	vtl_view_apply_all_locked(partition, vtl);
 	return 0;
 }
 

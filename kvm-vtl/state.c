@@ -19,6 +19,7 @@
 #include "switch.h"
 #include "tlb.h"
 #include "tlfs.h"
+#include "view.h"
 #include "vina.h"
 #include "vp.h"
 #include "vsm.h"
@@ -189,16 +190,17 @@ static bool range_valid(const struct kvm_vtl_range *range)
 static int set_range_locked(struct vtl_partition *partition, u8 vtl,
 			    const struct kvm_vtl_range *range)
 {
-	struct vtl_protect *protect = &partition->protect[vtl];
 	vtl_prot_t prot = vtl_prot_from_bits(range->prot);
-	struct vtl_protect_cursor cursor = {};
 	u64 gfns[SET_BATCH];
-	unsigned int nr = 0;
+	struct vtl_protect_change change = {
+		.protect = &partition->protect[vtl],
+		.prot = vtl_protect_normalize(prot),
+		.gfns = gfns,
+	};
 	int ret = 0;
 	u64 i;
 
-	prot = vtl_protect_normalize(prot);
-	for (i = 0; i < range->nr_pages && ret >= 0; i++) {
+	for (i = 0; i < range->nr_pages && !ret; i++) {
 		gfn_t gfn = range->start_gfn + i;
 
 		/* Only RAM, which bounds what the store can need. */
@@ -206,20 +208,17 @@ static int set_range_locked(struct vtl_partition *partition, u8 vtl,
 			ret = -EINVAL;
 			break;
 		}
-		ret = vtl_protect_set_locked(protect, &cursor, gfn, prot);
-		if (ret > 0)
-			gfns[nr++] = gfn;
-		if (nr == SET_BATCH) {
-			vtl_protect_apply_locked(partition, vtl, gfns, nr);
-			nr = 0;
+		ret = vtl_protect_set_locked(&change, gfn);
+		if (change.nr_gfns == SET_BATCH) {
+			vtl_view_apply_locked(partition, vtl, &change);
+			change.nr_gfns = 0;
 		}
 		if (fatal_signal_pending(current))
 			ret = -EINTR;
 		cond_resched();
 	}
-	if (nr)
-		vtl_protect_apply_locked(partition, vtl, gfns, nr);
-	return ret < 0 ? ret : 0;
+	vtl_view_apply_locked(partition, vtl, &change);
+	return ret;
 }
 
 /**

@@ -21,6 +21,10 @@ struct vtl_intercepted {
 	u64 tables;
 };
 
+/* KVM-INTERNAL: the same in EPT and NPT. */
+#define VTL_SPTE_HUGE		BIT_ULL(7)
+#define VTL_SPTE_PRESENT	BIT_ULL(11)
+
 /**
  * struct vtl_vendor_ops - one CPU vendor
  * @id: KVM_VTL_VENDOR_*
