@@ -104,8 +104,11 @@ static bool restrict_page(struct walk *walk, gfn_t gfn, vtl_prot_t prot)
 	return !sptep || restrict_entry(sptep, prot);
 }
 
-/* Zap [start, end) in one VM, both address spaces. */
-static void zap_range(struct kvm *kvm, gfn_t start, gfn_t end)
+/*
+ * Zap [start, end) in one VM, both address spaces.  With @may_block KVM may let
+ * go of mmu_lock in between.
+ */
+static void zap_range(struct kvm *kvm, gfn_t start, gfn_t end, bool may_block)
 {
 	int as_id;
 
@@ -119,7 +122,7 @@ static void zap_range(struct kvm *kvm, gfn_t start, gfn_t end)
 				.start = max(start, iter.slot->base_gfn),
 				.end = min(end, iter.slot->base_gfn +
 						iter.slot->npages),
-				.may_block = true,
+				.may_block = may_block,
 			};
 
 			vtl_kvm_kvm_unmap_gfn_range(kvm, &range);
@@ -156,10 +159,11 @@ static void zap_list(struct kvm *kvm, const u64 *gfns, unsigned int nr_gfns)
 
 	for (i = 0; i < nr_gfns; i += n) {
 		n = run_length(gfns + i, nr_gfns - i);
-		zap_range(kvm, gfns[i], gfns[i] + n);
+		zap_range(kvm, gfns[i], gfns[i] + n, true);
 	}
 }
 
+/* The walk is good for as long as mmu_lock is held. */
 static void restrict_list(struct walk *walk, const u64 *gfns,
 			  unsigned int nr_gfns, vtl_prot_t prot)
 {
@@ -167,7 +171,7 @@ static void restrict_list(struct walk *walk, const u64 *gfns,
 
 	for (i = 0; i < nr_gfns; i++)
 		if (!restrict_page(walk, gfns[i], prot))
-			zap_range(walk->kvm, gfns[i], gfns[i] + 1);
+			zap_range(walk->kvm, gfns[i], gfns[i] + 1, false);
 }
 
 static void apply(struct kvm *kvm, const struct vtl_protect_change *change)
@@ -241,7 +245,7 @@ void vtl_view_apply_all_locked(struct vtl_partition *partition, u8 owner)
 		kvm = partition->vm[vtl].kvm;
 		idx = srcu_read_lock(&kvm->srcu);
 		change_begin(kvm, 0, ~0ULL);
-		zap_range(kvm, 0, ~0ULL);
+		zap_range(kvm, 0, ~0ULL, true);
 		change_end(kvm);
 		srcu_read_unlock(&kvm->srcu, idx);
 		vtl_kvm_kvm_flush_remote_tlbs(kvm);

@@ -396,30 +396,34 @@ GUEST_TEST(protect, as_many_as_fit)
 	GUEST_NO_TRAP(probe_write((void *)(base + 510 * PAGE_SIZE), 1));
 }
 
-/* Pages in any order, some twice */
-static u64 scattered(u64 flags, u64 b)
+/* The pages of one call */
+static u8 *list[8];
+
+static u64 protect_list(u64 count, u64 flags)
 {
-	static const u8 order[] = { 7, 1, 3, 1, 5 };
 	struct hv_modify_protection *in = (void *)this_area()->in;
 	u32 i;
 
 	memset(in, 0, 16);
 	in->partition = HV_PARTITION_SELF;
 	in->flags = flags;
-	for (i = 0; i < ARRAY_LEN(order); i++)
-		in->gfn[i] = (uintptr_t)pages[order[i]] / PAGE_SIZE;
-	return hv_call_mem(HV_MODIFY_PROTECTION | HV_REPS(ARRAY_LEN(order)),
-			   in, NULL);
+	for (i = 0; i < count; i++)
+		in->gfn[i] = (uintptr_t)list[i] / PAGE_SIZE;
+	return hv_call_mem(HV_MODIFY_PROTECTION | HV_REPS(count), in, NULL);
 }
 
+/* Pages in any order, some twice */
 GUEST_TEST(protect, scattered)
 {
+	static const u8 order[] = { 7, 1, 3, 1, 5 };
 	u32 i;
 
 	for (i = 0; i < 8; i++)
 		fill(pages[i]);
+	for (i = 0; i < ARRAY_LEN(order); i++)
+		list[i] = pages[order[i]];
 	vsm_init();
-	GUEST_EQ(HV_REPS(5), vtl1_exec(scattered, HV_NONE, 0));
+	GUEST_EQ(HV_REPS(5), vtl1_exec(protect_list, 5, HV_NONE));
 	for (i = 0; i < 8; i++)
 		check_rights(pages[i], i % 2 ? HV_NONE : HV_RWX);
 }
@@ -516,6 +520,30 @@ BIG_GUEST_TEST(protect, one_page_of_2m)
 	vtl1_close(BIG_PAGE(5), 1, HV_RWX);
 	check_rights(BIG_PAGE(5), HV_RWX);
 	check_rights(BIG_PAGE(0), HV_RWX);
+}
+
+/* One call for two areas of 2 MiB, both mapped by small pages, in turns */
+BIG_GUEST_TEST(protect, two_areas)
+{
+	static const u16 order[] = { 5, 517, 7, 519 };
+	u32 i;
+
+	touch_big();
+	vsm_init();
+	vtl1_close(BIG_PAGE(1), 1, HV_R);
+	vtl1_close(BIG_PAGE(513), 1, HV_R);
+	for (i = 0; i < ARRAY_LEN(order); i++) {
+		fill(BIG_PAGE(order[i]));
+		check_rights(BIG_PAGE(order[i]), HV_RWX);
+		list[i] = BIG_PAGE(order[i]);
+	}
+	GUEST_EQ(HV_REPS(4), vtl1_exec(protect_list, 4, HV_NONE));
+	for (i = 0; i < ARRAY_LEN(order); i++)
+		check_rights(BIG_PAGE(order[i]), HV_NONE);
+	GUEST_EQ(HV_REPS(4), vtl1_exec(protect_list, 4, HV_RX));
+	for (i = 0; i < ARRAY_LEN(order); i++)
+		check_rights(BIG_PAGE(order[i]), HV_RX);
+	check_rights(BIG_PAGE(64), HV_RWX);
 }
 
 static void close_2m(u32 rights)
@@ -717,6 +745,46 @@ TEST_F(protect, slot_is_replaced)
 	}
 	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
 	vm_destroy(vm);
+}
+
+/* --- the memory under an assist page is replaced ------------------------- */
+
+static u64 place_assist(u64 page, u64 b)
+{
+	wrmsr(HV_MSR_VP_ASSIST_PAGE, page | HV_MSR_ENABLE);
+	return 0;
+}
+
+static void assist_guest(void)
+{
+	volatile struct hv_assist *assist = (void *)BIG_PAGE(3);
+	u32 i;
+
+	vsm_init();
+	vtl1_exec(place_assist, (uintptr_t)assist, 0);
+	for (i = 0; i < 2; i++) {
+		assist->entry_reason = 0;
+		vtl_call();
+		GUEST_EQ(HV_ENTRY_CALL, assist->entry_reason);
+		GUEST_SYNC(i);
+	}
+}
+
+/* What an entry writes goes to the memory that is there now. */
+TEST_F(protect, assist_memory_is_replaced)
+{
+	struct vm *vm = VTL_VM(.big_area = true, .entry = assist_guest);
+	void *other = mmap(NULL, GUEST_BIG_SIZE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_NE(MAP_FAILED, other);
+	EXPECT_UCALL(UCALL_SYNC, &vm->vcpu[0]);
+	ASSERT_EQ(0, vm_set_slot(vm, SLOT_BIG, GUEST_BIG, 0, vm->big, 0));
+	ASSERT_EQ(0, vm_set_slot(vm, SLOT_BIG, GUEST_BIG, GUEST_BIG_SIZE,
+				 other, 0));
+	EXPECT_UCALL(UCALL_SYNC, &vm->vcpu[0]);
+	vm_destroy(vm);
+	munmap(other, GUEST_BIG_SIZE);
 }
 
 /* Memory that comes later begins open, and can be closed. */
