@@ -132,7 +132,8 @@ static void other_vp(void)
 		hv_init();
 		apic_on();
 		irq_wait();
-		GUEST_EQ(1, count_in(1, 0, VECTOR));
+		/* Another one may have come before VP 0 saw this one. */
+		GUEST_NE(0, count_in(1, 0, VECTOR));
 		return;
 	}
 	vsm_init();

@@ -3,6 +3,7 @@
  * VTL call and VTL return: when they are refused, what moves with the VTL and
  * what stays, that user space does not notice, interrupts and sleep.
  */
+#include <sys/syscall.h>
 #include "vtl_test.h"
 
 AREA(switch)
@@ -389,6 +390,89 @@ TEST_F(switch, exits_of_vtl1)
 	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
 	/* 4 port accesses, 3 of MMIO, from either VTL; SynIC pages are no. */
 	EXPECT_LE(14, exits_seen);
+	vm_destroy(vm);
+}
+
+/* --- whose FPU registers ------------------------------------------------- */
+
+static void set_xmm9(u64 value)
+{
+	asm volatile("movq %0, %%xmm9" : : "r" (value));
+}
+
+static u64 get_xmm9(void)
+{
+	u64 value;
+
+	asm volatile("movq %%xmm9, %0" : "=r" (value));
+	return value;
+}
+
+/* VTL1 with an exit or without; what it leaves in XMM9 is VTL0's then. */
+static u64 change_xmm9(u64 value, u64 exits)
+{
+	if (exits)
+		port_io(0, 0);
+	set_xmm9(value);
+	return 0;
+}
+
+static u64 read_register(u64 name, u64 b)
+{
+	return hv_reg(HV_OWN_VTL, name);
+}
+
+static void guest_with_xmm9(void)
+{
+	vsm_init();
+	GUEST_SYNC(0);
+	vtl1_exec(change_xmm9, 0x1001, 0);
+	GUEST_EQ(0x1001, get_xmm9());
+	vtl1_exec(change_xmm9, 0x1002, 0);
+	GUEST_SYNC(1);
+	GUEST_EQ(0x1002, get_xmm9());
+	vtl1_exec(change_xmm9, 0x1003, 1);
+	GUEST_EQ(0x1003, get_xmm9());
+	vtl1_exec(read_register, HV_REG_VSM_VP_STATUS, 0);
+	GUEST_EQ(0x1003, get_xmm9());
+	vtl1_exec(change_xmm9, 0x1004, 0);
+	GUEST_SYNC(2);
+	GUEST_EQ(0x1004, get_xmm9());
+}
+
+/* KVM_RUN, by the bare system call: the value that XMM9 has behind it */
+static u64 run_with_xmm9(int fd, u64 value)
+{
+	long ret = SYS_ioctl;
+
+	asm volatile("movq %1, %%xmm9\n\t"
+		     "syscall\n\t"
+		     "movq %%xmm9, %1"
+		     : "+a" (ret), "+r" (value)
+		     : "D" ((long)fd), "S" ((long)KVM_RUN), "d" (0L)
+		     : "rcx", "r11", "memory");
+	return value;
+}
+
+/* A call that ends in a return, one that exits, one with a hypercall */
+TEST_F(switch, fpu_of_the_vmm)
+{
+	struct vm *vm = VTL_VM(.entry = guest_with_xmm9);
+	struct vcpu *vcpu = &vm->vcpu[0];
+	struct kvm_run *run = vcpu->run;
+	u32 i;
+
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	/* Two reports and four port accesses */
+	for (i = 0; i < 6; i++) {
+		run->exit_reason = KVM_EXIT_UNKNOWN;
+		ASSERT_EQ(0xf00d + i, run_with_xmm9(vcpu->fd, 0xf00d + i));
+		ASSERT_EQ(KVM_EXIT_IO, run->exit_reason);
+		if (run->io.port != UCALL_PORT)
+			ASSERT_EQ(0, serve_exits(vcpu));
+	}
+	/* The guest has found its own. */
+	EXPECT_UCALL(UCALL_DONE, vcpu);
 	vm_destroy(vm);
 }
 
@@ -1139,7 +1223,8 @@ GUEST_TEST(switch, pending_event_ends_halt)
 {
 	vsm_init();
 	vtl1_exec(inject_on_timer, 0, 0);
-	vtl1_exec(synic_timer, 5 * TIMER_TICK, 0);
+	/* Long enough for a busy machine to get to the HLT */
+	vtl1_exec(synic_timer, 40 * TIMER_TICK, 0);
 	GUEST_TRAP(UD_VECTOR, halt_trapped());
 	GUEST_EQ(1, vtl1[0].interrupts);
 }
