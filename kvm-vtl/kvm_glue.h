@@ -14,8 +14,6 @@ void vtl_vcpu_leave(struct kvm_vcpu *vcpu, int srcu_idx);
 void vtl_vcpu_use_sw_timer(struct kvm_vcpu *vcpu);
 bool vtl_vcpu_knows_thread(struct kvm_vcpu *vcpu);
 int vtl_vcpu_run(struct kvm_vcpu *vcpu, bool wants_to_run);
-struct fpstate *vtl_vcpu_suspend(struct kvm_vcpu *vcpu);
-void vtl_vcpu_resume(struct kvm_vcpu *vcpu, struct fpstate *task_fpstate);
 void vtl_vcpu_stop(struct kvm_vcpu *vcpu);
 
 void vtl_vcpu_move_shared(struct kvm_vcpu *from, struct kvm_vcpu *to);
@@ -33,15 +31,6 @@ void vtl_vcpu_drop_exception(struct kvm_vcpu *vcpu);
 void vtl_vcpu_drop_events(struct kvm_vcpu *vcpu);
 void vtl_vcpu_drop_exit(struct kvm_vcpu *vcpu);
 
-/* Entry reason and VINA status, in one word; RAX; RCX */
-#define VTL_ASSIST_ENTRY_WORDS	3
-/* RAX, RCX */
-#define VTL_ASSIST_RETURN_WORDS	2
-
-void vtl_vcpu_put_assist_entry(struct kvm_vcpu *vcpu, unsigned int offset,
-			       const u64 *words);
-void vtl_vcpu_get_assist_return(struct kvm_vcpu *vcpu, unsigned int offset,
-				u64 *words);
 bool vtl_vcpu_read_assist(struct kvm_vcpu *vcpu, unsigned int offset,
 			  void *data, unsigned int len);
 bool vtl_vcpu_write_assist(struct kvm_vcpu *vcpu, unsigned int offset,

@@ -145,3 +145,16 @@ bool vtl_wake_take_kick(void)
 	set_thread_flag(TIF_NOTIFY_SIGNAL);
 	return false;
 }
+
+/**
+ * vtl_wake_is_signal - must the run loop return to userspace?
+ *
+ * Context: the run loop.
+ * Return: true when a signal or task work waits for the thread.
+ */
+bool vtl_wake_is_signal(void)
+{
+	if (task_sigpending(current))
+		return true;
+	return test_thread_flag(TIF_NOTIFY_SIGNAL) && !vtl_wake_take_kick();
+}
