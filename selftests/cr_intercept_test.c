@@ -1039,7 +1039,7 @@ TEST_F(cr_intercept, state)
 
 /* --- ports -------------------------------------------------------------- */
 
-/* Intercepts by hypercall are not implemented. */
+/* InstallIntercept is answered as a call that there is not, for any type. */
 static u64 install(u64 type, u64 b)
 {
 	u64 in[3] = { HV_PARTITION_SELF, 2 | type << 32, 0xcf8 };

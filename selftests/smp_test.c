@@ -92,12 +92,36 @@ static u64 lead(u64 vps, u64 b)
 	return hv_call_mem(HV_SEND_IPI, in, NULL);
 }
 
-static void lead_and_work(void)
+/* Every step-th VP from the step-th on */
+static u64 enable_vps(u64 vps, u64 step)
 {
+	u32 vp;
+
+	for (vp = step; vp < vps; vp += step)
+		GUEST_EQ(HV_SUCCESS, vsm_enable_vp(vp));
+	return 0;
+}
+
+/* VP 0, whose VTL1 prepares the others by fn(number of VPs, step) */
+static void lead_and_work(u64 (*fn)(u64, u64), u64 step)
+{
+	vsm_init();
+	vtl1_close(page, 1, HV_R);
+	vtl1_exec(fn, nr_vps, step);
+	WRITE_ONCE(enabled, 1);
 	switch_often(0);
 	GUEST_EQ(HV_SUCCESS, vtl1_exec(lead, nr_vps, 0));
 	GUEST_EQ(0, this_cpu()->count[VECTOR]);
 	attack(0);
+}
+
+/* Another VP, which runs in VTL0 when VTL1 comes to it */
+static void join_and_work(void)
+{
+	GUEST_WAIT(READ_ONCE(enabled));
+	hv_init();
+	vtl_call();
+	work();
 }
 
 static struct vm *machine(struct __test_metadata *_metadata, u32 vps,
@@ -111,12 +135,11 @@ static struct vm *machine(struct __test_metadata *_metadata, u32 vps,
 
 /* --- as Windows: VTL1 starts VPs that never ran -------------------------- */
 
-static u64 start_others(u64 vps, u64 b)
+static u64 start_others(u64 vps, u64 step)
 {
 	u32 vp;
 
-	for (vp = 1; vp < vps; vp++)
-		GUEST_EQ(HV_SUCCESS, vsm_enable_vp(vp));
+	enable_vps(vps, step);
 	for (vp = 1; vp < vps; vp++)
 		GUEST_EQ(HV_SUCCESS, vsm_start_vp(vp, work));
 	return 0;
@@ -124,10 +147,7 @@ static u64 start_others(u64 vps, u64 b)
 
 static void windows(void)
 {
-	vsm_init();
-	vtl1_close(page, 1, HV_R);
-	vtl1_exec(start_others, nr_vps, 0);
-	lead_and_work();
+	lead_and_work(start_others, 1);
 }
 
 TEST_F_TIMEOUT(smp, started_by_vtl1, 120)
@@ -144,29 +164,12 @@ TEST_F_TIMEOUT(smp, started_by_vtl1, 120)
 
 /* --- as LVBS: VTL1 comes to VPs that run --------------------------------- */
 
-static u64 enable_others(u64 vps, u64 b)
-{
-	u32 vp;
-
-	for (vp = 1; vp < vps; vp++)
-		GUEST_EQ(HV_SUCCESS, vsm_enable_vp(vp));
-	return 0;
-}
-
 static void lvbs(void)
 {
-	if (this_cpu()->vp) {
-		GUEST_WAIT(READ_ONCE(enabled));
-		hv_init();
-		vtl_call();
-		work();
-		return;
-	}
-	vsm_init();
-	vtl1_close(page, 1, HV_R);
-	vtl1_exec(enable_others, nr_vps, 0);
-	WRITE_ONCE(enabled, 1);
-	lead_and_work();
+	if (this_cpu()->vp)
+		join_and_work();
+	else
+		lead_and_work(enable_vps, 1);
 }
 
 TEST_F_TIMEOUT(smp, enabled_while_running, 120)
@@ -178,15 +181,6 @@ TEST_F_TIMEOUT(smp, enabled_while_running, 120)
 }
 
 /* --- VTL1 on every other VP ---------------------------------------------- */
-
-static u64 enable_even(u64 vps, u64 b)
-{
-	u32 vp;
-
-	for (vp = 2; vp < vps; vp += 2)
-		GUEST_EQ(HV_SUCCESS, vsm_enable_vp(vp));
-	return 0;
-}
 
 static void odd_vp(void)
 {
@@ -202,20 +196,13 @@ static void subset(void)
 {
 	u32 vp = this_cpu()->vp;
 
-	if (vp)
+	if (!vp) {
+		lead_and_work(enable_vps, 2);
+	} else if (vp & 1) {
 		GUEST_WAIT(READ_ONCE(enabled));
-	if (vp & 1) {
 		odd_vp();
-	} else if (vp) {
-		hv_init();
-		vtl_call();
-		work();
 	} else {
-		vsm_init();
-		vtl1_close(page, 1, HV_R);
-		vtl1_exec(enable_even, nr_vps, 0);
-		WRITE_ONCE(enabled, 1);
-		lead_and_work();
+		join_and_work();
 	}
 }
 
