@@ -11,8 +11,8 @@
 #include <linux/bits.h>
 #include <linux/types.h>
 
-/* VTLs that this version implements: VTL0 and VTL1. */
-#define VTL_LEVELS	2
+/* VTLs that this version implements: VTL0 to VTL2. */
+#define VTL_LEVELS	3
 #define VTL_MAX		(VTL_LEVELS - 1)
 
 /* VPs per partition; KVM's vCPU ids must be below it. */

@@ -131,22 +131,27 @@ static u16 set_cr_intercept(struct vtl_vp *vp, u8 vtl, u32 arg,
 }
 
 /* MBEC is not offered; the TLB lock is the VP's own. */
-static u16 get_secure_config(struct vtl_vp *vp, u8 vtl, u32 arg,
+static u16 get_secure_config(struct vtl_vp *vp, u8 vtl, u32 lower,
 			     union hv_vtl_reg_value *val)
 {
-	val->low = vp->tlb_locks & BIT(0) ? HV_SECURE_CONFIG_TLB_LOCKED : 0;
+	if (vtl <= lower)
+		return HV_STATUS_ACCESS_DENIED;
+	val->low = vp->tlb_locks[vtl] & BIT(lower) ?
+		   HV_SECURE_CONFIG_TLB_LOCKED : 0;
 	return HV_STATUS_SUCCESS;
 }
 
-static u16 set_secure_config(struct vtl_vp *vp, u8 vtl, u32 arg,
+static u16 set_secure_config(struct vtl_vp *vp, u8 vtl, u32 lower,
 			     const union hv_vtl_reg_value *val)
 {
+	if (vtl <= lower)
+		return HV_STATUS_ACCESS_DENIED;
 	if (val->low & ~HV_SECURE_CONFIG_TLB_LOCKED)
 		return HV_STATUS_INVALID_REGISTER_VALUE;
 	if (val->low & HV_SECURE_CONFIG_TLB_LOCKED)
-		vtl_tlb_lock(vp, 0);
+		vtl_tlb_lock(vp, vtl, lower);
 	else
-		vtl_tlb_unlock(vp, BIT(0));
+		vtl_tlb_unlock(vp, vtl, BIT(lower));
 	return HV_STATUS_SUCCESS;
 }
 
@@ -518,8 +523,9 @@ static const struct reg regs_table[] = {
 	REG(VSM_PARTITION_STATUS, ANY, 0, get_partition_status, NULL),
 	REG(VSM_CAPABILITIES, ANY, 0, get_capabilities, NULL),
 	REG(VSM_PARTITION_CONFIG, HIGHER, 0, get_config, set_config),
-	REG(VSM_VP_SECURE_CONFIG_VTL0, HIGHER_DENY, 0, get_secure_config,
-	    set_secure_config),
+	{ HV_REGISTER_VSM_VP_SECURE_CONFIG_VTL0,
+	  HV_REGISTER_VSM_VP_SECURE_CONFIG_VTL0 + VTL_MAX - 1, HIGHER_DENY, 0,
+	  get_secure_config, set_secure_config },
 	REG(VSM_VINA, HIGHER, 0, get_vina, set_vina),
 	{ HV_REGISTER_CR_INTERCEPT_CONTROL, HV_REGISTER_CR_INTERCEPT_MISC_MASK,
 	  HIGHER_DENY, VTL_CR_CONTROL, get_cr_intercept, set_cr_intercept },

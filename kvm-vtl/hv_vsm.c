@@ -19,6 +19,16 @@
 #include "vp.h"
 #include "vsm.h"
 
+/*
+ * What the caller runs in must be the highest enabled VTL below, unless it is
+ * above: a VTL may not pass by one that it is subject to.
+ */
+static bool is_highest_below(struct vtl_vp *vp, u16 enabled_vtls, u8 vtl)
+{
+	return !(enabled_vtls & GENMASK(vtl - 1, 0) &
+		 ~GENMASK(vp->active_vtl, 0));
+}
+
 /**
  * vtl_hv_enable_partition_vtl - HvCallEnablePartitionVtl
  * @vp: the calling VP
@@ -26,8 +36,9 @@
  *
  * Context: the run loop.
  * Return: INVALID_PARTITION_ID; INVALID_PARAMETER for VTL0, reserved bits and
- * unsupported flags; ACCESS_DENIED for a VTL that is not offered;
- * INVALID_VTL_STATE when enabled already.
+ * unsupported flags; ACCESS_DENIED for a VTL that is not offered, and for one
+ * above another that is above the caller's; INVALID_VTL_STATE when enabled
+ * already.
  */
 u16 vtl_hv_enable_partition_vtl(struct vtl_vp *vp, struct vtl_hypercall *hc)
 {
@@ -44,7 +55,9 @@ u16 vtl_hv_enable_partition_vtl(struct vtl_vp *vp, struct vtl_hypercall *hc)
 		return HV_STATUS_ACCESS_DENIED;
 
 	mutex_lock(&partition->lock);
-	if (vtl_partition_has_vtl(partition, in->target_vtl))
+	if (!is_highest_below(vp, partition->enabled_vtls, in->target_vtl))
+		status = HV_STATUS_ACCESS_DENIED;
+	else if (vtl_partition_has_vtl(partition, in->target_vtl))
 		status = HV_STATUS_INVALID_VTL_STATE;
 	else
 		vtl_partition_enable_vtl_locked(partition, in->target_vtl);
@@ -59,7 +72,10 @@ static struct vtl_vp *find_vp(struct vtl_vp *vp, u32 index)
 	return vtl_partition_vp(vp->partition, index);
 }
 
-/* VTL0 brings up the first VP, its own; then VTL1 decides about the others. */
+/*
+ * A lower VTL brings up the first VP, its own; then the higher one decides
+ * about the others.  A VTL in between, on whichever VP, is not passed by.
+ */
 static bool may_enable_vp(struct vtl_vp *vp, struct vtl_vp *target, u8 vtl)
 {
 	unsigned int i;
@@ -71,7 +87,8 @@ static bool may_enable_vp(struct vtl_vp *vp, struct vtl_vp *target, u8 vtl)
 	for (i = 0; i < VTL_MAX_VPS; i++) {
 		struct vtl_vp *other = vtl_partition_vp(vp->partition, i);
 
-		if (other && vtl_vp_has_vtl(other, vtl))
+		if (other && (vtl_vp_has_vtl(other, vtl) ||
+			      !is_highest_below(vp, other->enabled_vtls, vtl)))
 			return false;
 	}
 	return true;
@@ -112,8 +129,9 @@ static u16 enable_vp_locked(struct vtl_vp *vp, struct vtl_vp *target, u8 vtl,
  * Context: the run loop.
  * Return: INVALID_PARTITION_ID; INVALID_VP_INDEX; INVALID_PARAMETER for VTL0,
  * a VTL that is not offered and reserved bits; INVALID_VTL_STATE when the VTL
- * is not enabled for the partition; VTL_ALREADY_ENABLED; ACCESS_DENIED for
- * VTL0 unless it is the first VP, enabling itself; INVALID_REGISTER_VALUE.
+ * is not enabled for the partition; VTL_ALREADY_ENABLED; ACCESS_DENIED for a
+ * lower VTL unless it is the first VP, enabling itself, and no VP has a VTL in
+ * between; INVALID_REGISTER_VALUE.
  */
 u16 vtl_hv_enable_vp_vtl(struct vtl_vp *vp, struct vtl_hypercall *hc)
 {

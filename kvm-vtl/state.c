@@ -281,7 +281,8 @@ int vtl_state_get_vp(struct vtl_vp *vp, void *arg)
 
 	state->enabled_vtls = vp->enabled_vtls;
 	state->active_vtl = vp->active_vtl;
-	state->tlb_locked_vtls = vp->tlb_locks;
+	memset(state->tlb_locks, 0, sizeof(state->tlb_locks));
+	memcpy(state->tlb_locks, vp->tlb_locks, sizeof(vp->tlb_locks));
 	state->__reserved = 0;
 	memset(state->pending_event, 0, sizeof(state->pending_event));
 	memset(state->vina, 0, sizeof(state->vina));
@@ -317,6 +318,16 @@ static bool cr_intercept_valid(const struct kvm_vtl_vp *state, u32 vtl)
 	return vtl && (state->enabled_vtls & BIT(vtl));
 }
 
+static bool tlb_locks_valid(const struct kvm_vtl_vp *state, u32 vtl)
+{
+	u8 locks = state->tlb_locks[vtl];
+
+	if (!locks)
+		return true;
+	return vtl <= state->active_vtl && (state->enabled_vtls & BIT(vtl)) &&
+	       !(locks >> vtl);
+}
+
 static int check_vp(struct vtl_vp *vp, const struct kvm_vtl_vp *state)
 {
 	u32 vtl;
@@ -324,7 +335,7 @@ static int check_vp(struct vtl_vp *vp, const struct kvm_vtl_vp *state)
 	if (!is_vtl_set(vp->partition, state->enabled_vtls) ||
 	    state->active_vtl > vp->partition->max_vtl ||
 	    !(state->enabled_vtls & BIT(state->active_vtl)) ||
-	    (state->tlb_locked_vtls >> state->active_vtl) || state->__reserved)
+	    state->__reserved)
 		return -EINVAL;
 	for (vtl = 0; vtl < KVM_VTL_NR_VTLS; vtl++) {
 		const u64 *event = &state->pending_event[2 * vtl];
@@ -335,7 +346,8 @@ static int check_vp(struct vtl_vp *vp, const struct kvm_vtl_vp *state)
 			return -EINVAL;
 		if (state->vina[vtl] && !vina_valid(state, vtl))
 			return -EINVAL;
-		if (!cr_intercept_valid(state, vtl))
+		if (!cr_intercept_valid(state, vtl) ||
+		    !tlb_locks_valid(state, vtl))
 			return -EINVAL;
 	}
 	if ((vp->enabled_vtls & ~state->enabled_vtls) ||
@@ -385,7 +397,8 @@ static void change_active(struct vtl_vp *vp, u8 to)
 	vtl_vcpu_leave(vcpu, idx);
 	vtl_vp_move_shared(vp, vp->active_vtl, to);
 	WRITE_ONCE(vp->active_vtl, to);
-	vtl_tlb_unlock(vp, GENMASK(31, to));
+	while (++to < VTL_LEVELS)
+		vtl_tlb_unlock(vp, to, VTL_TLB_ALL);
 }
 
 /* A member that the caller's struct does not have stays as it is. */
@@ -403,14 +416,16 @@ static void set_events(struct vtl_vp *vp, const struct kvm_vtl_vp *state)
 	}
 }
 
-static void set_tlb_locks(struct vtl_vp *vp, u32 vtls)
+static void set_tlb_locks(struct vtl_vp *vp, const u8 *locks)
 {
-	u8 vtl;
+	u8 holder, vtl;
 
-	vtl_tlb_unlock(vp, ~vtls);
-	for (vtl = 0; vtl < vp->active_vtl; vtl++)
-		if (vtls & BIT(vtl))
-			vtl_tlb_lock(vp, vtl);
+	for (holder = 1; holder <= vp->partition->max_vtl; holder++) {
+		vtl_tlb_unlock(vp, holder, ~locks[holder]);
+		for (vtl = 0; vtl < holder; vtl++)
+			if (locks[holder] & BIT(vtl))
+				vtl_tlb_lock(vp, holder, vtl);
+	}
 }
 
 static int set_cr_intercepts(struct vtl_vp *vp, const struct kvm_vtl_vp *state)
@@ -454,8 +469,8 @@ int vtl_state_set_vp(struct vtl_vp *vp, void *arg)
 		return ret;
 	set_events(vp, state);
 	change_active(vp, state->active_vtl);
-	if (state->size >= offsetofend(struct kvm_vtl_vp, tlb_locked_vtls))
-		set_tlb_locks(vp, state->tlb_locked_vtls);
+	if (state->size >= offsetofend(struct kvm_vtl_vp, tlb_locks))
+		set_tlb_locks(vp, state->tlb_locks);
 	if (state->size >= offsetofend(struct kvm_vtl_vp, cr_intercept))
 		return set_cr_intercepts(vp, state);
 	return 0;

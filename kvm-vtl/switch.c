@@ -172,8 +172,9 @@ void vtl_switch(struct vtl_vp *vp, u8 to, u32 entry_reason)
 	mutex_lock_nest_lock(&vtl_vp_vcpu(vp, to)->mutex, &vp->mutex);
 	vtl_switch_move_shared(vp, from, to);
 	mutex_unlock(&vtl_vp_vcpu(vp, from)->mutex);
+	/* A VTL in the middle may be entered from above at first. */
+	vp->vtl[to].entered = to;
 	if (to > from) {
-		vp->vtl[to].entered = true;
 		vp->vtl[to].entry_reason = entry_reason;
 		/* The run loop has left no completion on a vCPU it left. */
 		if (!vtl_switch_arm_entry(vp, to, VTL_ENTRY_ASSIST))

@@ -4,8 +4,9 @@
  *
  * A higher VTL that works with translations of a lower one holds up the lower
  * VTL's flush hypercalls on all other VPs, until it returns (TLFS, "Virtual TLB
- * Enhancements for VTL").  A flush that has to wait is executed again by the
- * guest, so that the VP that waits takes interrupts for its higher VTLs.
+ * Enhancements for VTL").  Each VTL that holds a lock has to let go of it.  A
+ * flush that has to wait is executed again by the guest, so that the VP that
+ * waits takes interrupts for its higher VTLs.
  *
  *   holder                         flusher
  *   ------                         -------
@@ -25,13 +26,14 @@
 /**
  * vtl_tlb_lock - hold up the flushes of a VTL on other VPs
  * @vp: the VP that wants so
- * @vtl: a VTL below the active one
+ * @holder: the VTL that wants so
+ * @vtl: a VTL below @holder
  *
  * Context: the run loop or an ioctl; vp->mutex held.
  */
-void vtl_tlb_lock(struct vtl_vp *vp, u8 vtl)
+void vtl_tlb_lock(struct vtl_vp *vp, u8 holder, u8 vtl)
 {
-	WRITE_ONCE(vp->tlb_locks, vp->tlb_locks | BIT(vtl));
+	WRITE_ONCE(vp->tlb_locks[holder], vp->tlb_locks[holder] | BIT(vtl));
 	/* See above. */
 	smp_mb();
 }
@@ -39,16 +41,30 @@ void vtl_tlb_lock(struct vtl_vp *vp, u8 vtl)
 /**
  * vtl_tlb_unlock - end what vtl_tlb_lock() began
  * @vp: the VP
+ * @holder: the VTL that holds the locks
  * @vtls: mask of VTLs
  *
  * Context: vp->mutex held.
  */
-void vtl_tlb_unlock(struct vtl_vp *vp, u32 vtls)
+void vtl_tlb_unlock(struct vtl_vp *vp, u8 holder, u8 vtls)
 {
-	if (likely(!vp->tlb_locks))
+	u8 locks = vp->tlb_locks[holder];
+
+	if (likely(!locks))
 		return;
 	/* What was done under the lock comes first. */
-	smp_store_release(&vp->tlb_locks, vp->tlb_locks & ~vtls);
+	smp_store_release(&vp->tlb_locks[holder], locks & ~vtls);
+}
+
+static bool holds_lock(struct vtl_vp *vp, u8 vtl)
+{
+	u8 holder;
+
+	for (holder = vtl + 1; holder < VTL_LEVELS; holder++)
+		/* Pairs with vtl_tlb_unlock(). */
+		if (smp_load_acquire(&vp->tlb_locks[holder]) & BIT(vtl))
+			return true;
+	return false;
 }
 
 /**
@@ -63,16 +79,11 @@ void vtl_tlb_unlock(struct vtl_vp *vp, u32 vtls)
 bool vtl_tlb_is_locked(struct vtl_vp *vp)
 {
 	unsigned int i;
-	u32 locks;
 
 	for (i = 0; i < VTL_MAX_VPS; i++) {
 		struct vtl_vp *other = vtl_partition_vp(vp->partition, i);
 
-		if (!other || other == vp)
-			continue;
-		/* Pairs with vtl_tlb_unlock(). */
-		locks = smp_load_acquire(&other->tlb_locks);
-		if (locks & BIT(vp->active_vtl))
+		if (other && other != vp && holds_lock(other, vp->active_vtl))
 			return true;
 	}
 	return false;

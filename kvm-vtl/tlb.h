@@ -9,8 +9,11 @@
 
 struct vtl_vp;
 
-void vtl_tlb_lock(struct vtl_vp *vp, u8 vtl);
-void vtl_tlb_unlock(struct vtl_vp *vp, u32 vtls);
+/* All VTLs, for vtl_tlb_unlock() */
+#define VTL_TLB_ALL	0xff
+
+void vtl_tlb_lock(struct vtl_vp *vp, u8 holder, u8 vtl);
+void vtl_tlb_unlock(struct vtl_vp *vp, u8 holder, u8 vtls);
 bool vtl_tlb_is_locked(struct vtl_vp *vp);
 void vtl_tlb_wait(void);
 

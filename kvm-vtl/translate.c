@@ -121,7 +121,7 @@ static u16 do_translate(struct vtl_vp *vp, const struct hv_vtl_translate *in,
 	if (status)
 		return status;
 	if (in->flags & HV_TRANSLATE_TLB_FLUSH_INHIBIT)
-		vtl_tlb_lock(vp, vtl);
+		vtl_tlb_lock(vp, vp->active_vtl, vtl);
 	code = translate(vp, vtl, in->gva_page, in->flags, &gfn);
 	*result = code | HV_TRANSLATE_WRITE_BACK;
 	*page = gfn;

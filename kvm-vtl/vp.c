@@ -284,7 +284,7 @@ static void do_return(struct vtl_vp *vp)
 {
 	u8 to = next_lower_vtl(vp);
 
-	vtl_tlb_unlock(vp, ~0U);
+	vtl_tlb_unlock(vp, vp->active_vtl, VTL_TLB_ALL);
 	vtl_switch(vp, to, 0);
 	/* The higher VTL's kicks did not set vp->pending while it ran. */
 	vp->pending = 1;

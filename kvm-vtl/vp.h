@@ -105,8 +105,8 @@ struct vtl_denial {
  * @intercept_vtl: the VTL that @intercept is for
  * @denial: the access that was denied
  * @access: the access to a register that is intercepted
- * @tlb_locks: mask of lower VTLs whose flushes on other VPs wait; written under
- *	@mutex, read by flushers
+ * @tlb_locks: per VTL, mask of the lower ones whose flushes on other VPs it
+ *	holds up; written under @mutex, read by flushers
  * @start: a request to start the VP; under the partition's lock
  * @init_dropped: mask of VTLs whose vtl_vp_vtl.mp_state is to be put back
  */
@@ -123,7 +123,7 @@ struct vtl_vp {
 	u8 exit_vtl;
 	bool shared_msrs_dirty;
 	u8 intercept_vtl;
-	u32 tlb_locks;
+	u8 tlb_locks[VTL_LEVELS];
 	struct vtl_denial denial;
 	struct vtl_register_access access;
 	union hv_vtl_intercept intercept;

@@ -13,7 +13,7 @@ mkdir -p "$out"
 passed=0 failed=0 skipped=0
 series=${SERIES:-6.12}
 
-steps=(format spdx shell python version checkpatch kernel-doc headers build
+steps=(format spdx shell python version conformance checkpatch kernel-doc headers build
 	sparse hooks)
 
 usage()
@@ -27,6 +27,7 @@ usage: scripts/check.sh [STEP...]
   shell        shellcheck on every script
   python       every Python file compiles
   version      kernel versions are told apart in compat.* only
+  conformance  the tests that Documentation/conformance.rst names exist
   build        the module with W=1 -Werror
   sparse       no complaint of sparse, and it did look at every file
   checkpatch   --strict on every C file and header
@@ -115,6 +116,8 @@ check_version()
 	! grep -nE 'LINUX_VERSION_CODE|KERNEL_VERSION' kvm-vtl/*.[ch] |
 		grep -v '^kvm-vtl/compat\.[ch]:'
 }
+
+check_conformance() { scripts/check-conformance.py selftests/*_test.c; }
 
 no_module() { [ ! -f kvm-vtl/Kbuild ] || [ ! -f kvm-vtl/main.c ]; }
 

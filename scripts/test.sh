@@ -57,6 +57,16 @@ for host in svm vmx; do
 	add "build/logs/$host/totals"
 done
 
+# What the conformance table claims
+if scripts/check-conformance.py --verdict build/logs/svm/verdict \
+		--verdict build/logs/vmx/verdict selftests/*_test.c; then
+	echo "conformance: 1 passed, 0 failed, 0 skipped"
+	passed=$((passed + 1))
+else
+	echo "conformance: 0 passed, 1 failed, 0 skipped"
+	failed=$((failed + 1))
+fi
+
 # Stock QEMU boots Linux through the device.
 if [ -x guest/boot_test.sh ]; then
 	rm -f build/logs/guest/boot_test.totals

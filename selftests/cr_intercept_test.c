@@ -342,7 +342,7 @@ GUEST_TEST(cr_intercept, cr4)
 	expect_register(HV_REG_CR4, cr4 ^ CR4_DE, 3);
 }
 
-static void allow(struct vtl1 *v);
+static void allow(struct vtl_service *v);
 
 static u64 set_xfem(u64 value, u64 b)
 {
@@ -897,7 +897,7 @@ TEST_F(cr_intercept, emulated)
 /* --- what VTL1 can do about it ------------------------------------------ */
 
 /* As LVBS: the value is fine, write it and go on. */
-static void allow(struct vtl1 *v)
+static void allow(struct vtl_service *v)
 {
 	struct hv_register_intercept *i = (void *)v->message.payload;
 	bool is_msr = v->message.type == HV_MSG_MSR_INTERCEPT;
@@ -936,7 +936,7 @@ GUEST_TEST(cr_intercept, allowed)
 }
 
 /* A value for RDMSR: RAX comes from the assist page, RDX is shared. */
-static void answer(struct vtl1 *v)
+static void answer(struct vtl_service *v)
 {
 	struct hv_register_intercept *i = (void *)v->message.payload;
 	struct hv_assist *assist = (void *)this_area()->assist;

@@ -192,7 +192,7 @@ GUEST_TEST(intercept, skip)
 }
 
 /* VTL1 answers for the memory: RCX comes from its assist page. */
-static void answer(struct vtl1 *v)
+static void answer(struct vtl_service *v)
 {
 	struct hv_assist *assist = (void *)this_area()->assist;
 

@@ -818,38 +818,6 @@ static void after_reset(void)
 	GUEST_NO_TRAP(probe_write(pages[1], 5));
 }
 
-/* What a VMM writes at reset: nothing but the registers, of each vCPU. */
-static int write_reset_state(struct vcpu *vcpu)
-{
-	struct kvm_regs regs = { .rip = 0xfff0, .rflags = 2 };
-	struct kvm_sregs s;
-
-	if (ioctl(vcpu->fd, KVM_GET_SREGS, &s))
-		return -errno;
-	s.cs = (struct kvm_segment) {
-		.base = 0xffff0000, .limit = 0xffff, .selector = 0xf000,
-		.type = 11, .present = 1, .s = 1,
-	};
-	s.ds = (struct kvm_segment) {
-		.limit = 0xffff, .type = 3, .present = 1, .s = 1,
-	};
-	s.es = s.fs = s.gs = s.ss = s.ds;
-	s.ldt = (struct kvm_segment) {
-		.limit = 0xffff, .type = 2, .present = 1,
-	};
-	s.tr = s.ldt;
-	s.tr.type = 11;
-	s.gdt.base = s.idt.base = 0;
-	s.gdt.limit = s.idt.limit = 0xffff;
-	s.cr0 = 0x60000010;
-	s.cr2 = s.cr3 = s.cr4 = s.cr8 = 0;
-	s.efer = 0;
-	if (ioctl(vcpu->fd, KVM_SET_SREGS, &s) ||
-	    ioctl(vcpu->fd, KVM_SET_REGS, &regs))
-		return -errno;
-	return 0;
-}
-
 static void reset_and_check(struct __test_metadata *_metadata, struct vm *vm)
 {
 	struct vcpu *vcpu = &vm->vcpu[0];
@@ -859,7 +827,7 @@ static void reset_and_check(struct __test_metadata *_metadata, struct vm *vm)
 	u64 next;
 
 	EXPECT_UCALL(UCALL_SYNC, vcpu);
-	ASSERT_EQ(0, write_reset_state(vcpu));
+	ASSERT_EQ(0, vcpu_write_reset_state(vcpu));
 	ASSERT_EQ(0, get_partition(vm, &p));
 	EXPECT_EQ(1, p.enabled_vtls);
 	EXPECT_EQ(0, p.config[1]);
@@ -952,7 +920,7 @@ TEST_F(state, reset_zeroes_secrets)
 	struct vcpu *vcpu = &vm->vcpu[0];
 
 	EXPECT_UCALL(UCALL_SYNC, vcpu);
-	ASSERT_EQ(0, write_reset_state(vcpu));
+	ASSERT_EQ(0, vcpu_write_reset_state(vcpu));
 	ASSERT_EQ(0, vcpu_set_entry(vcpu, after_secret));
 	EXPECT_UCALL(UCALL_DONE, vcpu);
 	vm_destroy(vm);
@@ -967,7 +935,7 @@ TEST_F(state, reset_without_memory)
 
 	EXPECT_UCALL(UCALL_SYNC, vcpu);
 	ASSERT_EQ(0, ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &gone));
-	EXPECT_EQ(-EIO, write_reset_state(vcpu));
+	EXPECT_EQ(-EIO, vcpu_write_reset_state(vcpu));
 	EXPECT_EQ(-EIO, vcpu_run_once(vcpu));
 	vm_destroy(vm);
 }
@@ -979,7 +947,7 @@ TEST_F(state, reset_of_another_vp)
 	struct kvm_vtl_partition p;
 
 	EXPECT_UCALL(UCALL_SYNC, &vm->vcpu[0]);
-	ASSERT_EQ(0, write_reset_state(&vm->vcpu[1]));
+	ASSERT_EQ(0, vcpu_write_reset_state(&vm->vcpu[1]));
 	ASSERT_EQ(0, get_partition(vm, &p));
 	EXPECT_EQ(3, p.enabled_vtls);
 	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
@@ -1052,7 +1020,7 @@ TEST_F(state, reset_leaves_nothing)
 	struct kvm_vtl_vp vp;
 
 	EXPECT_UCALL(UCALL_SYNC, vcpu);
-	ASSERT_EQ(0, write_reset_state(vcpu));
+	ASSERT_EQ(0, vcpu_write_reset_state(vcpu));
 	ASSERT_EQ(0, get_vp(vcpu, &vp));
 	EXPECT_EQ(0, vp.pending_event[0]);
 	EXPECT_EQ(0, vp.cr_intercept[4] | vp.cr_intercept[5]);
@@ -1078,7 +1046,7 @@ TEST_F(state, failed_reset_is_the_end)
 
 	EXPECT_UCALL(UCALL_SYNC, vcpu);
 	ASSERT_EQ(0, munmap(vm->big, GUEST_BIG_SIZE));
-	EXPECT_EQ(-EIO, write_reset_state(vcpu));
+	EXPECT_EQ(-EIO, vcpu_write_reset_state(vcpu));
 	EXPECT_EQ(-EIO, vcpu_run_once(vcpu));
 	EXPECT_EQ(-1, get_partition(vm, &p));
 	EXPECT_EQ(EIO, errno);
@@ -1106,13 +1074,14 @@ static void tlb_lock_guest(void)
 	GUEST_SYNC(3);
 }
 
-static int set_tlb_locks(struct vcpu *vcpu, u32 vtls)
+static int set_tlb_locks(struct vcpu *vcpu, u32 holder, u8 vtls)
 {
 	struct kvm_vtl_vp vp;
 
 	if (get_vp(vcpu, &vp))
 		return -errno;
-	vp.tlb_locked_vtls = vtls;
+	memset(vp.tlb_locks, 0, sizeof(vp.tlb_locks));
+	vp.tlb_locks[holder] = vtls;
 	return ioctl(vcpu->fd, KVM_VTL_SET_VP, &vp) ? -errno : 0;
 }
 
@@ -1124,21 +1093,24 @@ TEST_F(state, tlb_lock)
 
 	EXPECT_UCALL(UCALL_SYNC, vcpu);
 	ASSERT_EQ(0, get_vp(vcpu, &vp));
-	EXPECT_EQ(1, vp.tlb_locked_vtls);
-	/* Only VTLs below the active one */
-	EXPECT_EQ(-EINVAL, set_tlb_locks(vcpu, 2));
-	EXPECT_EQ(-EINVAL, set_tlb_locks(vcpu, 3));
-	EXPECT_EQ(0, set_tlb_locks(vcpu, 0));
+	EXPECT_EQ(1, vp.tlb_locks[1]);
+	/* Only VTLs below the holder, which is not above the active one */
+	EXPECT_EQ(-EINVAL, set_tlb_locks(vcpu, 0, 1));
+	EXPECT_EQ(-EINVAL, set_tlb_locks(vcpu, 1, 2));
+	EXPECT_EQ(-EINVAL, set_tlb_locks(vcpu, 1, 3));
+	EXPECT_EQ(-EINVAL, set_tlb_locks(vcpu, 2, 1));
+	EXPECT_EQ(-EINVAL, set_tlb_locks(vcpu, 3, 1));
+	EXPECT_EQ(0, set_tlb_locks(vcpu, 1, 0));
 	EXPECT_UCALL(UCALL_SYNC, vcpu);
 	ASSERT_EQ(0, get_vp(vcpu, &vp));
-	EXPECT_EQ(0, vp.tlb_locked_vtls);
-	EXPECT_EQ(0, set_tlb_locks(vcpu, 1));
+	EXPECT_EQ(0, vp.tlb_locks[1]);
+	EXPECT_EQ(0, set_tlb_locks(vcpu, 1, 1));
 	EXPECT_UCALL(UCALL_SYNC, vcpu);
 	/* The return to VTL0 has ended it. */
 	ASSERT_EQ(0, get_vp(vcpu, &vp));
 	EXPECT_EQ(0, vp.active_vtl);
-	EXPECT_EQ(0, vp.tlb_locked_vtls);
-	EXPECT_EQ(-EINVAL, set_tlb_locks(vcpu, 1));
+	EXPECT_EQ(0, vp.tlb_locks[1]);
+	EXPECT_EQ(-EINVAL, set_tlb_locks(vcpu, 1, 1));
 	EXPECT_UCALL(UCALL_DONE, vcpu);
 	vm_destroy(vm);
 }

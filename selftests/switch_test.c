@@ -215,7 +215,7 @@ static u64 assist_registers(u64 a, u64 b)
 	return 0;
 }
 
-static void call_with(struct hv_io *io, vtl1_fn fn, u64 a, u64 b)
+static void call_with(struct hv_io *io, vtl_fn fn, u64 a, u64 b)
 {
 	vtl1[0].args[0] = a;
 	vtl1[0].args[1] = b;
@@ -716,7 +716,7 @@ GUEST_TEST(switch, private_cr3_and_tables)
 	vsm_init();
 	GUEST_EQ(GUEST_PAGE_TABLES_OF(0), read_cr3());
 	GUEST_EQ(GUEST_PAGE_TABLES_OF(1),
-		 vtl1_exec((vtl1_fn)(void *)read_cr3, 0, 0));
+		 vtl1_exec((vtl_fn)(void *)read_cr3, 0, 0));
 }
 
 struct table_register {
@@ -757,10 +757,10 @@ GUEST_TEST(switch, private_tsc_aux)
 		GUEST_SKIP("no TSC_AUX");
 	vsm_init();
 	wrmsr(MSR_TSC_AUX, 7);
-	vtl1_exec((vtl1_fn)(void *)wrmsr, MSR_TSC_AUX, 8);
+	vtl1_exec((vtl_fn)(void *)wrmsr, MSR_TSC_AUX, 8);
 	GUEST_EQ(7, rdmsr(MSR_TSC_AUX));
 	GUEST_EQ(8,
-		 vtl1_exec((vtl1_fn)(void *)rdmsr, MSR_TSC_AUX, 0));
+		 vtl1_exec((vtl_fn)(void *)rdmsr, MSR_TSC_AUX, 0));
 }
 
 /* DR6 is private or shared, as VsmCapabilities says. */
@@ -772,9 +772,9 @@ GUEST_TEST(switch, dr6_as_capabilities)
 	vsm_init();
 	shared = hv_reg(0, HV_REG_VSM_CAPABILITIES) & 1;
 	write_dr6(0xffff0ff1);
-	in_1 = vtl1_exec((vtl1_fn)(void *)read_dr6, 0, 0);
+	in_1 = vtl1_exec((vtl_fn)(void *)read_dr6, 0, 0);
 	GUEST_EQ(shared ? 0xffff0ff1 : 0xffff0ff0, in_1);
-	vtl1_exec((vtl1_fn)(void *)write_dr6, 0xffff0ff2, 0);
+	vtl1_exec((vtl_fn)(void *)write_dr6, 0xffff0ff2, 0);
 	GUEST_EQ(shared ? 0xffff0ff2 : 0xffff0ff1, read_dr6());
 }
 
@@ -888,7 +888,7 @@ GUEST_TEST(switch, shared_msrs_at_first_entry)
 	set_MTRR_FIX64K(0x0404040404040404);
 	vsm_init();
 	GUEST_EQ(0x0404040404040404,
-		 vtl1_exec((vtl1_fn)(void *)rdmsr, MSR_MTRR_FIX64K, 0));
+		 vtl1_exec((vtl_fn)(void *)rdmsr, MSR_MTRR_FIX64K, 0));
 }
 
 /* Protection keys: no page has one, so that any value will do. */
@@ -1163,7 +1163,7 @@ static u64 note_in_vtl1(u64 vector, u64 b)
  * VTL0 sleeps until its own timer, which comes later than VTL1's: VTL1 must
  * have run in between.
  */
-static void sleep_with(vtl1_fn timer)
+static void sleep_with(vtl_fn timer)
 {
 	struct guest_cpu *cpu1 = &guest_area(0, 1)->cpu;
 	u64 start;
@@ -1229,7 +1229,7 @@ GUEST_TEST(switch, pending_event_ends_halt)
 	GUEST_EQ(1, vtl1[0].interrupts);
 }
 
-static void preempt_with(vtl1_fn timer)
+static void preempt_with(vtl_fn timer)
 {
 	struct guest_cpu *cpu1 = &guest_area(0, 1)->cpu;
 

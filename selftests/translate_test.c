@@ -382,7 +382,7 @@ static void flusher(u32 rounds)
 	}
 }
 
-static void round_of(vtl1_fn fn, u64 arg)
+static void round_of(vtl_fn fn, u64 arg)
 {
 	WRITE_ONCE(flushed, 0);
 	vtl1_exec(fn, arg, 0);

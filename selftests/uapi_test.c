@@ -48,7 +48,7 @@ TEST_F(uapi, layout)
 	PIN(kvm_vtl_vp, active_vtl, 12);
 	PIN(kvm_vtl_vp, pending_event, 16);
 	PIN(kvm_vtl_vp, vina, 80);
-	PIN(kvm_vtl_vp, tlb_locked_vtls, 112);
+	PIN(kvm_vtl_vp, tlb_locks, 112);
 	PIN(kvm_vtl_vp, __reserved, 116);
 	PIN(kvm_vtl_vp, cr_intercept, 120);
 	PIN_SIZE(kvm_vtl_vcpu_ioctl, 24);
@@ -350,7 +350,7 @@ TEST_F(uapi, order_of_checks)
 	}
 	/* reserved before a value that this host cannot do */
 	arg = argument(&commands[1]);
-	*(u32 *)(arg + 8) = 2;
+	*(u32 *)(arg + 8) = 3;
 	*(u32 *)(arg + 12) = 1;
 	EXPECT_EQ(-EINVAL, call(fds.dev, &commands[1], arg));
 	/* value before state: this file made a VM long ago */
@@ -460,7 +460,7 @@ TEST_F(uapi, info)
 		  KVM_VTL_VENDOR_INTEL : KVM_VTL_VENDOR_AMD, info.out_vendor);
 	EXPECT_EQ(KVM_VTL_FEATURE_VSM, info.out_features);
 	EXPECT_EQ(0, info.out_errata);
-	EXPECT_EQ(1, info.out_max_vtl);
+	EXPECT_EQ(2, info.out_max_vtl);
 	EXPECT_EQ(0, info.out_config_max_vtl);
 	ASSERT_EQ(0, configure(dev, 1));
 	ASSERT_EQ(0, get_info(dev, &info));
@@ -476,7 +476,8 @@ TEST_F(uapi, configure)
 	EXPECT_EQ(0, configure(dev, 1));
 	EXPECT_EQ(0, configure(dev, 0));
 	EXPECT_EQ(0, configure(dev, 1));
-	EXPECT_EQ(-EOPNOTSUPP, configure(dev, 2));
+	EXPECT_EQ(0, configure(dev, 2));
+	EXPECT_EQ(-EOPNOTSUPP, configure(dev, 3));
 	for (i = 2; i < 32; i++) {
 		EXPECT_EQ(-EOPNOTSUPP, configure(dev, 1U << i));
 	}
@@ -484,7 +485,7 @@ TEST_F(uapi, configure)
 	ASSERT_EQ(KVM_API_VERSION, ioctl(dev, KVM_GET_API_VERSION, 0));
 	EXPECT_EQ(-EBUSY, configure(dev, 0));
 	EXPECT_EQ(-EBUSY, configure(dev, 1));
-	EXPECT_EQ(-EOPNOTSUPP, configure(dev, 2));
+	EXPECT_EQ(-EOPNOTSUPP, configure(dev, 3));
 	close(dev);
 }
 

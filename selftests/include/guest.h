@@ -123,7 +123,7 @@ struct guest_cpu {
 	u64 recover;		/* CPU_RECOVER: page whose faults end it */
 	u64 recover_rip;	/* CPU_RECOVER_RIP */
 	u64 recover_rsp;	/* CPU_RECOVER_RSP */
-	const void *vtl_return;	/* CPU_VTL_RETURN: see vtl1_start */
+	const void *vtl_return;	/* CPU_VTL_RETURN: see vtl_start */
 	u64 vtl_flags;		/* CPU_VTL_FLAGS: RFLAGS at the VTL return */
 	u32 vp, vtl;
 	u64 trap_rip;		/* of the last exception caught */
@@ -161,6 +161,10 @@ struct guest_area {
 	u8 in[PAGE_SIZE];
 	u8 out[PAGE_SIZE];
 } __page;
+
+_Static_assert(GUEST_AREAS + GUEST_MAX_VPS * GUEST_VTLS *
+	       sizeof(struct guest_area) <= GUEST_PAGE_TABLES,
+	       "the areas lie in the page tables");
 
 static inline struct guest_area *guest_area(u32 vp, u32 vtl)
 {

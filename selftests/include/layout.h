@@ -15,8 +15,8 @@
 #define GUEST_RAM_SIZE		0x1000000	/* slot 0, from 0 */
 #define GUEST_IMAGE_END		0x800000
 #define GUEST_AREAS		0x800000	/* one per VP and VTL */
-#define GUEST_PAGE_TABLES	0xb00000
-#define GUEST_PAGE_TABLES_OF(vtl) (GUEST_PAGE_TABLES + (vtl) * 0x40000)
+#define GUEST_PAGE_TABLES	0xb80000
+#define GUEST_PAGE_TABLES_OF(vtl) (GUEST_PAGE_TABLES + (vtl) * 0x28000)
 #define GUEST_PAGE_TABLES_END	0xc00000
 #define GUEST_FREE		0xc00000	/* for tests, up to the end */
 #define GUEST_BIG		0x40000000	/* where tests put a 2M area */
@@ -24,7 +24,7 @@
 #define GUEST_MMIO		0xc0000000	/* nothing lies here */
 
 #define GUEST_MAX_VPS		8
-#define GUEST_VTLS		2
+#define GUEST_VTLS		3
 
 /* Selectors */
 #define KERNEL_CS		0x08

@@ -82,6 +82,8 @@ u64 *vm_pte(struct vm *vm, u32 vtl, u64 va);
 
 /* 64-bit state with paging on, RIP at fn */
 int vcpu_set_entry(struct vcpu *vcpu, void (*fn)(void));
+/* What a VMM writes at reset: nothing but the registers, of each vCPU */
+int vcpu_write_reset_state(struct vcpu *vcpu);
 /* One KVM_RUN; -errno or 0 */
 int vcpu_run_once(struct vcpu *vcpu);
 /*

@@ -35,6 +35,7 @@
 })
 
 #define VTL_VM(...) VM_CREATE(.max_vtl = 1, ##__VA_ARGS__)
+#define VTL2_VM(...) VM_CREATE(.max_vtl = 2, ##__VA_ARGS__)
 #define PLAIN_VM(...) VM_CREATE(.device = KVM_DEVICE, ##__VA_ARGS__)
 
 /* Runs to the next report, which must be that one. */

@@ -274,19 +274,19 @@ SYM(hv_insn)
 	jmp	2b
 
 /*
- * Where VTL1 begins (the initial context names it), and its loop: keep what it
- * shares with VTL0, work, return to VTL0.  The dispatcher leaves RCX and RAX of
- * the return in the frame.
+ * Where a higher VTL begins (the initial context names it), and its loop: keep
+ * what it shares with the VTL below, work, return to that.  The dispatcher
+ * leaves RCX and RAX of the return in the frame.
  */
-SYM(vtl1_start)
+SYM(vtl_start)
 	push_regs
 	mov	%rsp, %rdi
-	call	vtl1_init
+	call	service_init
 	jmp	2f
 1:	cli
 	push_regs
 	mov	%rsp, %rdi
-	call	vtl1_dispatch
+	call	service_dispatch
 2:	pushq	%gs:CPU_VTL_FLAGS
 	popf
 	pop_regs

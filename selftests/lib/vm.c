@@ -335,6 +335,37 @@ int vcpu_set_entry(struct vcpu *vcpu, void (*fn)(void))
 	return 0;
 }
 
+int vcpu_write_reset_state(struct vcpu *vcpu)
+{
+	struct kvm_regs regs = { .rip = 0xfff0, .rflags = 2 };
+	struct kvm_sregs s;
+
+	if (ioctl(vcpu->fd, KVM_GET_SREGS, &s))
+		return -errno;
+	s.cs = (struct kvm_segment) {
+		.base = 0xffff0000, .limit = 0xffff, .selector = 0xf000,
+		.type = 11, .present = 1, .s = 1,
+	};
+	s.ds = (struct kvm_segment) {
+		.limit = 0xffff, .type = 3, .present = 1, .s = 1,
+	};
+	s.es = s.fs = s.gs = s.ss = s.ds;
+	s.ldt = (struct kvm_segment) {
+		.limit = 0xffff, .type = 2, .present = 1,
+	};
+	s.tr = s.ldt;
+	s.tr.type = 11;
+	s.gdt.base = s.idt.base = 0;
+	s.gdt.limit = s.idt.limit = 0xffff;
+	s.cr0 = 0x60000010;
+	s.cr2 = s.cr3 = s.cr4 = s.cr8 = 0;
+	s.efer = 0;
+	if (ioctl(vcpu->fd, KVM_SET_SREGS, &s) ||
+	    ioctl(vcpu->fd, KVM_SET_REGS, &regs))
+		return -errno;
+	return 0;
+}
+
 /* --- the machine --------------------------------------------------------- */
 
 static int configure(struct vm *vm, u32 max_vtl)

@@ -1,21 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Test guests - VTL1: the way up, and the service that runs there.
+ * Test guests - VTL1 and VTL2: the way up, and the service that runs there.
  */
 #include <string.h>
 #include "vsm.h"
 
-extern const u8 vtl1_start[];
+extern const u8 vtl_start[];
 
-struct vtl1 vtl1[GUEST_MAX_VPS];
+struct vtl_service vtl1[GUEST_MAX_VPS], vtl2[GUEST_MAX_VPS];
 
-void vtl1_init(struct guest_regs *regs);
-void vtl1_dispatch(struct guest_regs *regs);
+void service_init(struct guest_regs *regs);
+void service_dispatch(struct guest_regs *regs);
 
-u64 vsm_enable_partition(void)
+static struct vtl_service *service(u8 vtl)
+{
+	return vtl == 2 ? this_vtl2() : this_vtl1();
+}
+
+static struct vtl_service *this_service(void)
+{
+	return service(this_cpu()->vtl);
+}
+
+u64 vsm_enable_partition_vtl(u8 vtl)
 {
 	struct hv_enable_partition_vtl in = {
-		.partition = HV_PARTITION_SELF, .vtl = 1,
+		.partition = HV_PARTITION_SELF, .vtl = vtl,
 	};
 
 	return hv_call_xmm(HV_ENABLE_PARTITION_VTL, &in, 2);
@@ -62,9 +72,9 @@ static void fill_context(struct hv_context *context, u32 vp, u8 vtl,
 	context->pat = 0x0007040600070406;
 }
 
-void vsm_context(struct hv_context *context, u32 vp)
+void vsm_context_of(struct hv_context *context, u32 vp, u8 vtl)
 {
-	fill_context(context, vp, 1, vtl1_start);
+	fill_context(context, vp, vtl, vtl_start);
 }
 
 void vsm_context_of_vtl0(struct hv_context *context, u32 vp, void (*fn)(void))
@@ -72,15 +82,16 @@ void vsm_context_of_vtl0(struct hv_context *context, u32 vp, void (*fn)(void))
 	fill_context(context, vp, 0, fn);
 }
 
-u64 vsm_enable_vp(u32 vp)
+u64 vsm_enable_vp_vtl(u32 vp, u8 vtl)
 {
 	struct hv_enable_vp_vtl *in = (void *)this_area()->in;
 
 	memset(in, 0, 16);
 	in->partition = HV_PARTITION_SELF;
 	in->vp = vp;
-	in->vtl = 1;
-	vsm_context(&in->context, vp == HV_VP_SELF ? this_cpu()->vp : vp);
+	in->vtl = vtl;
+	vsm_context_of(&in->context, vp == HV_VP_SELF ? this_cpu()->vp : vp,
+		       vtl);
 	return hv_call_mem(HV_ENABLE_VP_VTL, in, NULL);
 }
 
@@ -95,12 +106,17 @@ u64 vsm_start_vp(u32 vp, void (*fn)(void))
 	return hv_call_mem(HV_START_VP, in, NULL);
 }
 
+void vsm_bring_up(u8 vtl)
+{
+	GUEST_EQ(HV_SUCCESS, vsm_enable_partition_vtl(vtl));
+	GUEST_EQ(HV_SUCCESS, vsm_enable_vp_vtl(HV_VP_SELF, vtl));
+	vtl_call();
+}
+
 void vsm_init(void)
 {
 	hv_init();
-	GUEST_EQ(HV_SUCCESS, vsm_enable_partition());
-	GUEST_EQ(HV_SUCCESS, vsm_enable_vp(HV_VP_SELF));
-	vtl_call();
+	vsm_bring_up(1);
 }
 
 struct guest_trap vtl_try_call(u64 rcx, u64 rax)
@@ -137,27 +153,27 @@ void vtl_call_by_page(void)
 	GUEST_NO_TRAP(io.trap);
 }
 
-u64 vtl1_exec(vtl1_fn fn, u64 a, u64 b)
+u64 vtl_exec(u8 vtl, vtl_fn fn, u64 a, u64 b)
 {
-	struct vtl1 *v = this_vtl1();
+	struct vtl_service *v = service(vtl);
 
 	v->args[0] = a;
 	v->args[1] = b;
 	v->fn = fn;
 	vtl_call();
 	if (READ_ONCE(v->fn))
-		GUEST_FAIL("VTL1 did not take the call", 0);
+		GUEST_FAIL("VTL%lld did not take the call", vtl);
 	return v->result;
 }
 
-static u64 protect(u64 gpa, u64 pages_and_flags)
+u64 vtl_protect(u64 gpa, u64 pages_and_flags)
 {
 	return hv_protect(gpa, pages_and_flags >> 32, (u32)pages_and_flags);
 }
 
 u64 vtl1_protect(const volatile void *p, u32 pages, u32 flags)
 {
-	return vtl1_exec(protect, (uintptr_t)p, (u64)pages << 32 | flags);
+	return vtl1_exec(vtl_protect, (uintptr_t)p, (u64)pages << 32 | flags);
 }
 
 void vtl1_close(const volatile void *p, u32 pages, u32 flags)
@@ -169,27 +185,33 @@ void vtl1_close(const volatile void *p, u32 pages, u32 flags)
 			   (uintptr_t)p, pages, flags, result);
 }
 
-void vtl1_deny(struct vtl1 *v)
+/* The VTL that the message is about, as HV_INPUT_VTL */
+static u8 intercepted_vtl(struct vtl_service *v)
 {
-	hv_set_reg(HV_INPUT_VTL(0), HV_REG_PENDING_EVENT0,
+	return HV_INPUT_VTL(vtl1_intercept(v)->state >> 7 & 0xf);
+}
+
+void vtl1_deny(struct vtl_service *v)
+{
+	hv_set_reg(intercepted_vtl(v), HV_REG_PENDING_EVENT0,
 		   HV_EVENT_EXCEPTION(GP_VECTOR) | HV_EVENT_HAS_ERROR);
 }
 
-void vtl1_allow(struct vtl1 *v)
+void vtl1_allow(struct vtl_service *v)
 {
 	u64 gpa = vtl1_intercept(v)->gpa & -PAGE_SIZE;
 
 	GUEST_EQ(HV_REPS(1), hv_protect(gpa, 1, HV_RWX));
 }
 
-void vtl1_skip(struct vtl1 *v)
+void vtl1_skip(struct vtl_service *v)
 {
-	u64 rip = hv_reg(HV_INPUT_VTL(0), HV_REG_RIP);
+	u64 rip = hv_reg(intercepted_vtl(v), HV_REG_RIP);
 
-	hv_set_reg(HV_INPUT_VTL(0), HV_REG_RIP, rip + v->policy_arg);
+	hv_set_reg(intercepted_vtl(v), HV_REG_RIP, rip + v->policy_arg);
 }
 
-void vtl1_ignore(struct vtl1 *v)
+void vtl1_ignore(struct vtl_service *v)
 {
 }
 
@@ -197,7 +219,7 @@ void vtl1_ignore(struct vtl1 *v)
 static void sint0(struct guest_cpu *cpu, struct guest_regs *regs)
 {
 	struct hv_message *slot = (void *)this_area()->simp;
-	struct vtl1 *v = this_vtl1();
+	struct vtl_service *v = this_service();
 
 	if (!READ_ONCE(slot->type))
 		return;
@@ -211,17 +233,17 @@ static void sint0(struct guest_cpu *cpu, struct guest_regs *regs)
 		wrmsr(HV_MSR_EOM, 0);
 }
 
-/* First entry.  RAX and RCX of the return go where vtl1_start expects them. */
-static void leave(struct vtl1 *v, struct guest_regs *regs)
+/* First entry.  RAX and RCX of the return go where vtl_start expects them. */
+static void leave(struct vtl_service *v, struct guest_regs *regs)
 {
 	regs->rcx = v->return_by_rcx ? v->fast_return : HV_VTL_RETURN;
 	regs->rax = v->fast_return;
 }
 
-void vtl1_init(struct guest_regs *regs)
+void service_init(struct guest_regs *regs)
 {
 	struct guest_cpu *cpu = this_cpu();
-	struct vtl1 *v = this_vtl1();
+	struct vtl_service *v = this_service();
 
 	v->regs_seen = *regs;
 	cpu->vtl_return = hv_direct();
@@ -240,11 +262,11 @@ void vtl1_init(struct guest_regs *regs)
 	leave(v, regs);
 }
 
-void vtl1_dispatch(struct guest_regs *regs)
+void service_dispatch(struct guest_regs *regs)
 {
 	struct hv_assist *assist = (void *)this_area()->assist;
-	struct vtl1 *v = this_vtl1();
-	vtl1_fn fn = v->fn;
+	struct vtl_service *v = this_service();
+	vtl_fn fn = v->fn;
 
 	v->regs = regs;
 	v->regs_seen = *regs;

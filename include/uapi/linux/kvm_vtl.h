@@ -209,8 +209,8 @@ struct kvm_vtl_protections {
  * @active_vtl: the VTL that the VP runs in; must be enabled
  * @pending_event: per VTL, HvX64RegisterPendingEvent0, low then high half
  * @vina: per VTL, HvRegisterVsmVina; 0 for VTLs that are not enabled (ABI 2)
- * @tlb_locked_vtls: mask of VTLs below the active one whose TLB lock the VP
- *	holds (ABI 2)
+ * @tlb_locks: per VTL, mask of the lower VTLs whose TLB lock it holds; 0 for
+ *	VTLs above the active one (ABI 2)
  * @__reserved: must be 0
  * @cr_intercept: per VTL, HvRegisterCrInterceptControl, CrInterceptCr0Mask,
  *	CrInterceptCr4Mask and CrInterceptIa32MiscEnableMask; 0 for VTL0 and
@@ -228,7 +228,7 @@ struct kvm_vtl_vp {
 	__u32 active_vtl;
 	__aligned_u64 pending_event[2 * KVM_VTL_NR_VTLS];
 	__aligned_u64 vina[KVM_VTL_NR_VTLS];
-	__u32 tlb_locked_vtls;
+	__u8 tlb_locks[KVM_VTL_NR_VTLS];
 	__u32 __reserved;
 	__aligned_u64 cr_intercept[4 * KVM_VTL_NR_VTLS];
 };
