@@ -165,7 +165,7 @@ static bool notrace is_ours(struct kvm *kvm)
 	bool ours;
 
 	preempt_disable_notrace();
-	ours = vtl_registry_has(kvm);
+	ours = vtl_registry_find_rcu(kvm);
 	preempt_enable_notrace();
 	return ours;
 }

@@ -20,6 +20,7 @@
 #include "intercept.h"
 #include "interrupt.h"
 #include "kvm_glue.h"
+#include "nest.h"
 #include "switch.h"
 #include "tlb.h"
 #include "trace.h"
@@ -363,41 +364,58 @@ static int raise_ud(struct kvm_vcpu *vcpu)
 	return 1;
 }
 
-/* A vCPU that is switched out must not rely on the preemption timer. */
-static int leave_vtl(struct vtl_vp *vp, struct kvm_vcpu *vcpu,
-		     enum vtl_action action)
+/*
+ * Asks for a switch.  A vCPU that is switched out must not rely on the
+ * preemption timer.  Where the CPU does not tell the next RIP KVM fetches the
+ * instruction, and may fail: then there is an exit to user space, or an action
+ * of the hooks on the way.
+ */
+static void leave_vtl(struct vtl_vp *vp, struct kvm_vcpu *vcpu,
+		      enum vtl_action action)
 {
 	vtl_kvm_kvm_lapic_switch_to_sw_timer(vcpu);
-	vp->action = action;
-	vtl_kvm_kvm_skip_emulated_instruction(vcpu);
-	return 0;
+	if (likely(vtl_kvm_kvm_skip_emulated_instruction(vcpu) && !vp->action))
+		vp->action = action;
 }
 
-/* 32-bit code sets EAX alone. */
-static u64 selector(const struct vtl_hypercall *hc)
+static int vtl_call(struct vtl_vp *vp, struct kvm_vcpu *vcpu)
 {
-	return hc->is_64bit ? hc->control : (u32)hc->control;
-}
-
-static int vtl_call(struct vtl_vp *vp, struct kvm_vcpu *vcpu, u64 input)
-{
-	if (selector(&vp->hypercall) != HVCALL_VTL_CALL || input)
-		return raise_ud(vcpu);
 	if (vp->active_vtl >= vtl_vp_highest_vtl(vp))
 		return raise_ud(vcpu);
-	return leave_vtl(vp, vcpu, VTL_ACTION_CALL);
+	leave_vtl(vp, vcpu, VTL_ACTION_CALL);
+	return likely(vp->action == VTL_ACTION_CALL) ?
+	       vtl_nest_call(vp, vcpu) : 0;
 }
 
 static int vtl_return(struct vtl_vp *vp, struct kvm_vcpu *vcpu, u64 input)
 {
-	if (selector(&vp->hypercall) != HVCALL_VTL_RETURN ||
-	    (input & ~HV_VTL_RETURN_FAST))
-		return raise_ud(vcpu);
 	if (!vp->active_vtl)
 		return raise_ud(vcpu);
-	if (!(input & HV_VTL_RETURN_FAST))
-		vtl_switch_restore_return_regs(vp);
-	return leave_vtl(vp, vcpu, VTL_ACTION_RETURN);
+	leave_vtl(vp, vcpu, VTL_ACTION_RETURN);
+	if (vp->action == VTL_ACTION_RETURN && !(input & HV_VTL_RETURN_FAST))
+		vtl_switch_restore_return_regs(vcpu);
+	return 0;
+}
+
+static bool is_call(u64 selector, u64 input)
+{
+	return selector == HVCALL_VTL_CALL && !input;
+}
+
+static bool is_return(u64 selector, u64 input)
+{
+	return selector == HVCALL_VTL_RETURN && !(input & ~HV_VTL_RETURN_FAST);
+}
+
+static __always_inline int call_or_return(struct vtl_vp *vp,
+					  struct kvm_vcpu *vcpu,
+					  u64 selector, u64 input)
+{
+	if (is_call(selector, input))
+		return vtl_call(vp, vcpu);
+	if (is_return(selector, input))
+		return vtl_return(vp, vcpu, input);
+	return raise_ud(vcpu);
 }
 
 /* At most a page of bytes: -ENOENT when allowed, else what the hook returns. */
@@ -498,6 +516,16 @@ static int check_flush(struct vtl_vp *vp)
 	return -ENOENT;
 }
 
+static bool is_64bit_caller(struct kvm_vcpu *vcpu)
+{
+	struct kvm_segment cs;
+
+	if (!(vcpu->arch.efer & EFER_LMA))
+		return false;
+	vtl_kvm_kvm_get_segment(vcpu, &cs, VCPU_SREG_CS);
+	return cs.l;
+}
+
 /*
  * A valid VTL call or return of 64-bit code tells the mode by itself: in 32-bit
  * code these registers would be a hypercall that there is not, 0x0000 or
@@ -505,50 +533,40 @@ static int check_flush(struct vtl_vp *vp)
  */
 static bool is_64bit_switch(struct kvm_vcpu *vcpu)
 {
-	u64 rcx = vcpu->arch.regs[VCPU_REGS_RCX];
-	u64 rax = vcpu->arch.regs[VCPU_REGS_RAX];
+	u64 selector = vcpu->arch.regs[VCPU_REGS_RCX];
+	u64 input = vcpu->arch.regs[VCPU_REGS_RAX];
 
-	return (rcx == HVCALL_VTL_CALL && !rax) ||
-	       (rcx == HVCALL_VTL_RETURN && !(rax & ~HV_VTL_RETURN_FAST));
+	return (vcpu->arch.efer & EFER_LMA) &&
+	       (is_call(selector, input) || is_return(selector, input));
 }
 
-static bool is_64bit_caller(struct kvm_vcpu *vcpu)
+/* 32-bit code sets EAX and ECX alone. */
+static int other_switch(struct vtl_vp *vp, struct kvm_vcpu *vcpu)
 {
-	struct kvm_segment cs;
+	struct vtl_hypercall *hc = &vp->hypercall;
+	unsigned long *regs = vcpu->arch.regs;
 
-	if (!(vcpu->arch.efer & EFER_LMA))
-		return false;
-	if (is_64bit_switch(vcpu))
-		return true;
-	vtl_kvm_kvm_get_segment(vcpu, &cs, VCPU_SREG_CS);
-	return cs.l;
+	if (hc->is_64bit)
+		return call_or_return(vp, vcpu, hc->control,
+				      regs[VCPU_REGS_RAX]);
+	return call_or_return(vp, vcpu, (u32)hc->control,
+			      (u32)regs[VCPU_REGS_RCX]);
 }
 
-int vtl_hook_kvm_hv_hypercall(struct kvm_vcpu *vcpu)
+/* Not part of the hook: the way of a VTL call is to stay short. */
+static noinline int hypercall(struct vtl_vp *vp, struct kvm_vcpu *vcpu)
 {
-	struct vtl_vp *vp = vtl_vp_running(vcpu);
-	struct vtl_hypercall *hc;
+	struct vtl_hypercall *hc = &vp->hypercall;
 	const struct call *call;
-	u64 input;
 	int r;
 
-	/* KVM raises #UD for callers outside of ring 0 and in real mode. */
-	if (!vp || !vtl_kvm_kvm_arch_vcpu_in_kernel(vcpu) ||
-	    !(vcpu->arch.cr0 & X86_CR0_PE))
-		return VTL_PASS(vtl_orig_kvm_hv_hypercall(vcpu));
-
-	hc = &vp->hypercall;
 	hc->is_64bit = is_64bit_caller(vcpu);
 	decode_registers(hc, vcpu);
 
-	input = vcpu->arch.regs[hc->is_64bit ? VCPU_REGS_RAX : VCPU_REGS_RCX];
-	if (!hc->is_64bit)
-		input = (u32)input;
 	switch (vtl_hypercall_code(hc)) {
 	case HVCALL_VTL_CALL:
-		return vtl_call(vp, vcpu, input);
 	case HVCALL_VTL_RETURN:
-		return vtl_return(vp, vcpu, input);
+		return other_switch(vp, vcpu);
 	}
 
 	call = find_call(vtl_hypercall_code(hc));
@@ -561,4 +579,20 @@ int vtl_hook_kvm_hv_hypercall(struct kvm_vcpu *vcpu)
 	if (r == -ENOENT)
 		r = check_flush(vp);
 	return r == -ENOENT ? vtl_orig_kvm_hv_hypercall(vcpu) : r;
+}
+
+int vtl_hook_kvm_hv_hypercall(struct kvm_vcpu *vcpu)
+{
+	struct vtl_vp *vp = vtl_vp_running(vcpu);
+	unsigned long *regs = vcpu->arch.regs;
+
+	/* KVM raises #UD for callers outside of ring 0 and in real mode. */
+	if (!vp || !vtl_kvm_kvm_arch_vcpu_in_kernel(vcpu) ||
+	    !(vcpu->arch.cr0 & X86_CR0_PE))
+		return VTL_PASS(vtl_orig_kvm_hv_hypercall(vcpu));
+
+	if (is_64bit_switch(vcpu))
+		return call_or_return(vp, vcpu, regs[VCPU_REGS_RCX],
+				      regs[VCPU_REGS_RAX]);
+	return hypercall(vp, vcpu);
 }

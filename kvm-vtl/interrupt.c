@@ -43,6 +43,22 @@ struct ipi_input {
 
 static_assert(sizeof(struct ipi_input) == (3 + NR_BANKS) * sizeof(u64));
 
+/**
+ * vtl_vcpu_raise - raise an edge-triggered interrupt on a vCPU's APIC
+ * @vcpu: vCPU of any VP
+ * @vector: 16 to 255
+ */
+void vtl_vcpu_raise(struct kvm_vcpu *vcpu, u8 vector)
+{
+	struct kvm_lapic_irq irq = {
+		.vector = vector,
+		.delivery_mode = APIC_DM_FIXED,
+		.level = 1,
+	};
+
+	vtl_kvm_kvm_apic_set_irq(vcpu, &irq, NULL);
+}
+
 static unsigned int nr_banks(const struct vtl_hypercall *hc)
 {
 	return (hc->control & HV_HC_VARHEAD_BITS) >> HV_HC_VARHEAD_SHIFT;

@@ -8,6 +8,7 @@
  * members copied below live in memory while it is not.
  */
 #include <linux/kvm_host.h>
+#include <linux/uaccess.h>
 #include <asm/fpu/api.h>
 #include <asm/kvm_para.h>
 
@@ -59,20 +60,6 @@ void vtl_vcpu_use_sw_timer(struct kvm_vcpu *vcpu)
 }
 
 /**
- * vtl_vcpu_knows_thread - was a vCPU last run by the current thread?
- * @vcpu: vCPU
- *
- * Only KVM's own ioctl tells KVM about another thread.
- *
- * Context: the thread that is going to run @vcpu.
- * Return: true when vtl_vcpu_run() will do.
- */
-bool vtl_vcpu_knows_thread(struct kvm_vcpu *vcpu)
-{
-	return rcu_access_pointer(vcpu->pid) == task_pid(current);
-}
-
-/**
  * vtl_vcpu_run - run an inner vCPU
  * @vcpu: vCPU that knows the current thread
  * @wants_to_run: false to finish an exit to userspace only
@@ -94,6 +81,43 @@ int vtl_vcpu_run(struct kvm_vcpu *vcpu, bool wants_to_run)
 	r = vtl_kvm_kvm_arch_vcpu_ioctl_run(vcpu);
 	vcpu->wants_to_run = false;
 	return r;
+}
+
+/**
+ * vtl_vcpu_suspend - let go of a vCPU in the middle of an exit
+ * @vcpu: vCPU, loaded
+ *
+ * As a preemption does, and kvm->srcu, too.  The registers of the guest's FPU
+ * stay in the CPU, for whichever vCPU gets them.
+ *
+ * Context: exit of @vcpu.
+ * Return: the FPU state of the thread, for vtl_vcpu_resume().
+ */
+struct fpstate *vtl_vcpu_suspend(struct kvm_vcpu *vcpu)
+{
+	kvm_vcpu_srcu_read_unlock(vcpu);
+	vtl_kvm_vcpu_put(vcpu);
+	return current->thread.fpu.__task_fpstate;
+}
+
+/**
+ * vtl_vcpu_resume - undo vtl_vcpu_suspend()
+ * @vcpu: vCPU
+ * @task_fpstate: what vtl_vcpu_suspend() returned
+ *
+ * A vCPU that ran meanwhile with the same FPU state took that for the thread's
+ * own and left it in the CPU.
+ *
+ * Context: exit of @vcpu.
+ */
+void vtl_vcpu_resume(struct kvm_vcpu *vcpu, struct fpstate *task_fpstate)
+{
+	struct fpu *fpu = &current->thread.fpu;
+
+	fpu->__task_fpstate = task_fpstate;
+	fpu->fpstate->in_use = fpu->fpstate == vcpu->arch.guest_fpu.fpstate;
+	vtl_kvm_vcpu_load(vcpu);
+	kvm_vcpu_srcu_read_lock(vcpu);
 }
 
 /**
@@ -126,11 +150,12 @@ void vtl_vcpu_stop(struct kvm_vcpu *vcpu)
 
 static void move_gprs(struct kvm_vcpu *from, struct kvm_vcpu *to)
 {
-	unsigned long rsp = to->arch.regs[VCPU_REGS_RSP];
+	unsigned long *dst = to->arch.regs, *src = from->arch.regs;
 
-	memcpy(to->arch.regs, from->arch.regs,
-	       16 * sizeof(to->arch.regs[0]));
-	to->arch.regs[VCPU_REGS_RSP] = rsp;
+	/* All but RSP */
+	memcpy(dst, src, VCPU_REGS_RSP * sizeof(*dst));
+	memcpy(dst + VCPU_REGS_RBP, src + VCPU_REGS_RBP,
+	       (VCPU_REGS_R15 - VCPU_REGS_RBP + 1) * sizeof(*dst));
 	/* The emulator may hold copies. */
 	to->arch.emulate_regs_need_sync_from_vcpu = true;
 }
@@ -146,8 +171,9 @@ static void move_debug_registers(struct kvm_vcpu *from, struct kvm_vcpu *to)
  * @from: the vCPU that has them
  * @to: the vCPU that gets them
  *
- * RAX to R15 without RSP, CR2, DR0 to DR3, XCR0, PKRU and the FPU state, which
- * changes places as a whole: no copy, whatever its size.
+ * RAX to R15 without RSP, CR2, DR0 to DR3, XCR0, PKRU, how far the TSC got, and
+ * the FPU state, which changes places: no copy, whatever its size.  What stays
+ * of struct fpu_guest is equal in both vCPUs, see vtl_vcpu_fpu_matches().
  *
  * Context: both vcpu->mutex held, neither vCPU loaded.
  */
@@ -160,7 +186,9 @@ void vtl_vcpu_move_shared(struct kvm_vcpu *from, struct kvm_vcpu *to)
 	move_debug_registers(from, to);
 	to->arch.cr2 = from->arch.cr2;
 	to->arch.pkru = from->arch.pkru;
-	swap(to->arch.guest_fpu, from->arch.guest_fpu);
+	/* With a TSC that KVM does not trust the guest's goes on from here. */
+	to->arch.last_guest_tsc = from->arch.last_guest_tsc;
+	swap(to->arch.guest_fpu.fpstate, from->arch.guest_fpu.fpstate);
 	if (unlikely(to->arch.xcr0 != from->arch.xcr0)) {
 		to->arch.xcr0 = from->arch.xcr0;
 		vtl_kvm_kvm_update_cpuid_runtime(to);
@@ -302,22 +330,6 @@ bool vtl_vcpu_takes_interrupt(struct kvm_vcpu *vcpu)
 	return takes;
 }
 
-/**
- * vtl_vcpu_raise - raise an edge-triggered interrupt on a vCPU's APIC
- * @vcpu: vCPU of any VP
- * @vector: 16 to 255
- */
-void vtl_vcpu_raise(struct kvm_vcpu *vcpu, u8 vector)
-{
-	struct kvm_lapic_irq irq = {
-		.vector = vector,
-		.delivery_mode = APIC_DM_FIXED,
-		.level = 1,
-	};
-
-	vtl_kvm_kvm_apic_set_irq(vcpu, &irq, NULL);
-}
-
 static bool sint_has_auto_eoi(u64 sint, u8 vector)
 {
 	return (sint & HV_SYNIC_SINT_AUTO_EOI) &&
@@ -396,6 +408,91 @@ static bool has_assist(struct kvm_vcpu *vcpu)
 	struct kvm_vcpu_hv *hv = vcpu->arch.hyperv;
 
 	return hv && (hv->hv_vapic & HV_X64_MSR_VP_ASSIST_PAGE_ENABLE);
+}
+
+/*
+ * The VP assist page as the VMM has it mapped, NULL when KVM would have to look
+ * its address up anew or to log a write.
+ */
+static void __user *assist_hva(struct kvm_vcpu *vcpu)
+{
+	struct gfn_to_hva_cache *ghc = &vcpu->arch.pv_eoi.data;
+
+	if (unlikely(ghc->generation != kvm_memslots(vcpu->kvm)->generation ||
+		     kvm_is_error_hva(ghc->hva) || !ghc->memslot ||
+		     kvm_slot_dirty_track_enabled(ghc->memslot)))
+		return NULL;
+	return (void __user *)ghc->hva;
+}
+
+static bool put_words(u64 __user *to, const u64 *from)
+{
+	BUILD_BUG_ON(VTL_ASSIST_ENTRY_WORDS != 3);
+	if (!user_write_access_begin(to, 3 * sizeof(*to)))
+		return false;
+	unsafe_put_user(from[0], &to[0], fault);
+	unsafe_put_user(from[1], &to[1], fault);
+	unsafe_put_user(from[2], &to[2], fault);
+	user_write_access_end();
+	return true;
+fault:
+	user_write_access_end();
+	return false;
+}
+
+/* All or nothing */
+static bool get_words(u64 *to, const u64 __user *from)
+{
+	u64 first, second;
+
+	BUILD_BUG_ON(VTL_ASSIST_RETURN_WORDS != 2);
+	if (!user_read_access_begin(from, 2 * sizeof(*from)))
+		return false;
+	unsafe_get_user(first, &from[0], fault);
+	unsafe_get_user(second, &from[1], fault);
+	user_read_access_end();
+	to[0] = first;
+	to[1] = second;
+	return true;
+fault:
+	user_read_access_end();
+	return false;
+}
+
+/**
+ * vtl_vcpu_put_assist_entry - write what a VTL finds in its assist page
+ * @vcpu: vCPU, loaded
+ * @offset: offset in the page, a multiple of 8
+ * @words: VTL_ASSIST_ENTRY_WORDS of them
+ *
+ * As vtl_vcpu_write_assist(), in a third of the time.
+ */
+void vtl_vcpu_put_assist_entry(struct kvm_vcpu *vcpu, unsigned int offset,
+			       const u64 *words)
+{
+	void __user *hva = has_assist(vcpu) ? assist_hva(vcpu) : NULL;
+
+	if (unlikely(!hva || !put_words(hva + offset, words)))
+		vtl_vcpu_write_assist(vcpu, offset, words,
+				      VTL_ASSIST_ENTRY_WORDS * sizeof(*words));
+}
+
+/**
+ * vtl_vcpu_get_assist_return - read what a VTL leaves in its assist page
+ * @vcpu: vCPU, loaded
+ * @offset: offset in the page, a multiple of 8
+ * @words: VTL_ASSIST_RETURN_WORDS of them; unchanged without a page
+ *
+ * As vtl_vcpu_read_assist(), in a third of the time.
+ */
+void vtl_vcpu_get_assist_return(struct kvm_vcpu *vcpu, unsigned int offset,
+				u64 *words)
+{
+	void __user *hva = has_assist(vcpu) ? assist_hva(vcpu) : NULL;
+
+	if (unlikely(!hva || !get_words(words, hva + offset)))
+		vtl_vcpu_read_assist(vcpu, offset, words,
+				     VTL_ASSIST_RETURN_WORDS * sizeof(*words));
 }
 
 /**

@@ -12,8 +12,9 @@
 void vtl_vcpu_enter(struct kvm_vcpu *vcpu, int *srcu_idx);
 void vtl_vcpu_leave(struct kvm_vcpu *vcpu, int srcu_idx);
 void vtl_vcpu_use_sw_timer(struct kvm_vcpu *vcpu);
-bool vtl_vcpu_knows_thread(struct kvm_vcpu *vcpu);
 int vtl_vcpu_run(struct kvm_vcpu *vcpu, bool wants_to_run);
+struct fpstate *vtl_vcpu_suspend(struct kvm_vcpu *vcpu);
+void vtl_vcpu_resume(struct kvm_vcpu *vcpu, struct fpstate *task_fpstate);
 void vtl_vcpu_stop(struct kvm_vcpu *vcpu);
 
 void vtl_vcpu_move_shared(struct kvm_vcpu *from, struct kvm_vcpu *to);
@@ -24,13 +25,21 @@ void vtl_vcpu_sync_tsc(struct kvm_vcpu *from, struct kvm_vcpu *to);
 bool vtl_vcpu_has_work(struct kvm_vcpu *vcpu);
 bool vtl_vcpu_collect_work(struct kvm_vcpu *vcpu);
 bool vtl_vcpu_takes_interrupt(struct kvm_vcpu *vcpu);
-void vtl_vcpu_raise(struct kvm_vcpu *vcpu, u8 vector);
 void vtl_vcpu_set_auto_eoi(struct kvm_vcpu *vcpu, u8 vector, bool on);
 void vtl_vcpu_set_rip(struct kvm_vcpu *vcpu, unsigned long rip);
 void vtl_vcpu_drop_exception(struct kvm_vcpu *vcpu);
 void vtl_vcpu_drop_events(struct kvm_vcpu *vcpu);
 void vtl_vcpu_drop_exit(struct kvm_vcpu *vcpu);
 
+/* Entry reason and VINA status, in one word; RAX; RCX */
+#define VTL_ASSIST_ENTRY_WORDS	3
+/* RAX, RCX */
+#define VTL_ASSIST_RETURN_WORDS	2
+
+void vtl_vcpu_put_assist_entry(struct kvm_vcpu *vcpu, unsigned int offset,
+			       const u64 *words);
+void vtl_vcpu_get_assist_return(struct kvm_vcpu *vcpu, unsigned int offset,
+				u64 *words);
 bool vtl_vcpu_read_assist(struct kvm_vcpu *vcpu, unsigned int offset,
 			  void *data, unsigned int len);
 bool vtl_vcpu_write_assist(struct kvm_vcpu *vcpu, unsigned int offset,
@@ -58,5 +67,19 @@ void vtl_segment_to_hv(const struct kvm_segment *seg,
 		       struct hv_vtl_segment *hv);
 void vtl_segment_from_hv(const struct hv_vtl_segment *hv,
 			 struct kvm_segment *seg);
+
+/**
+ * vtl_vcpu_knows_thread - was a vCPU last run by the current thread?
+ * @vcpu: vCPU
+ *
+ * Only KVM's own ioctl tells KVM about another thread.
+ *
+ * Context: the thread that is going to run @vcpu.
+ * Return: true when vtl_vcpu_run() will do.
+ */
+static inline bool vtl_vcpu_knows_thread(struct kvm_vcpu *vcpu)
+{
+	return rcu_access_pointer(vcpu->pid) == task_pid(current);
+}
 
 #endif /* _KVM_VTL_KVM_GLUE_H */

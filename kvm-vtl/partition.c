@@ -18,7 +18,6 @@
 #include <linux/anon_inodes.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
-#include <linux/hash.h>
 #include <linux/module.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
@@ -31,49 +30,10 @@
 #include "trace.h"
 #include "vp.h"
 
-/*
- * KVM VMs of partitions with VTLs.  Looked up by the ftrace callback for every
- * VM of the host, so keep it small and flat.
- */
-#define REGISTRY_BITS	6
-static struct hlist_head registry[1 << REGISTRY_BITS];
+struct hlist_head vtl_registry[1 << VTL_REGISTRY_BITS];
 static DEFINE_SPINLOCK(registry_lock);
 
 static atomic64_t next_id = ATOMIC64_INIT(0);
-
-static struct hlist_head *registry_bucket(struct kvm *kvm)
-{
-	return &registry[hash_ptr(kvm, REGISTRY_BITS)];
-}
-
-/**
- * vtl_registry_find_rcu - look up a KVM VM
- * @kvm: VM
- *
- * Context: RCU read side or preemption disabled.
- * Return: the partition's VM, or NULL when @kvm is foreign.
- */
-struct vtl_vm *vtl_registry_find_rcu(struct kvm *kvm)
-{
-	struct vtl_vm *vm;
-
-	hlist_for_each_entry_rcu_notrace(vm, registry_bucket(kvm), node)
-		if (vm->kvm == kvm)
-			return vm;
-	return NULL;
-}
-
-/**
- * vtl_registry_has - is a KVM VM one of ours?
- * @kvm: VM
- *
- * Context: the ftrace callback; preemption disabled.
- * Return: true when it belongs to a partition with VTLs.
- */
-bool notrace vtl_registry_has(struct kvm *kvm)
-{
-	return vtl_registry_find_rcu(kvm);
-}
 
 /* One VM cannot belong to two partitions, nor twice to one. */
 static int register_vms(struct vtl_partition *partition)
@@ -87,7 +47,7 @@ static int register_vms(struct vtl_partition *partition)
 			ret = -EBUSY;
 			break;
 		}
-		hlist_add_head_rcu(&vm->node, registry_bucket(vm->kvm));
+		hlist_add_head_rcu(&vm->node, vtl_registry_bucket(vm->kvm));
 	}
 	spin_unlock(&registry_lock);
 	return ret;
@@ -124,22 +84,6 @@ struct file *vtl_inner_file(long fd)
 	file = fget(fd);
 	close_fd(fd);
 	return file ?: ERR_PTR(-EBADF);
-}
-
-/**
- * vtl_partition_vp - look up a VP
- * @partition: partition
- * @index: KVM's vCPU id
- *
- * Context: any in which @partition cannot go away.
- * Return: the VP, or NULL.
- */
-struct vtl_vp *vtl_partition_vp(struct vtl_partition *partition, u32 index)
-{
-	if (index >= VTL_MAX_VPS)
-		return NULL;
-	/* Pairs with vtl_vp_create_fd(). */
-	return smp_load_acquire(&partition->vps[index]);
 }
 
 /**

@@ -6,9 +6,11 @@
 #define _KVM_VTL_PARTITION_H
 
 #include <linux/fs.h>
+#include <linux/hash.h>
 #include <linux/kref.h>
 #include <linux/kvm_host.h>
 #include <linux/mutex.h>
+#include <linux/rculist.h>
 #include <linux/rcupdate.h>
 
 #include "common.h"
@@ -69,8 +71,34 @@ struct vtl_partition {
 	for ((vm_) = &(partition_)->vm[0];				\
 	     (vm_) <= &(partition_)->vm[(partition_)->max_vtl]; (vm_)++)
 
-bool vtl_registry_has(struct kvm *kvm);
-struct vtl_vm *vtl_registry_find_rcu(struct kvm *kvm);
+/*
+ * KVM VMs of partitions with VTLs.  Looked up by the ftrace callback for every
+ * VM of the host, so keep it small and flat.
+ */
+#define VTL_REGISTRY_BITS	6
+extern struct hlist_head vtl_registry[1 << VTL_REGISTRY_BITS];
+
+static __always_inline struct hlist_head *vtl_registry_bucket(struct kvm *kvm)
+{
+	return &vtl_registry[hash_ptr(kvm, VTL_REGISTRY_BITS)];
+}
+
+/**
+ * vtl_registry_find_rcu - look up a KVM VM
+ * @kvm: VM
+ *
+ * Context: RCU read side or preemption disabled; also the ftrace callback.
+ * Return: the partition's VM, or NULL when @kvm is foreign.
+ */
+static __always_inline struct vtl_vm *vtl_registry_find_rcu(struct kvm *kvm)
+{
+	struct vtl_vm *vm;
+
+	hlist_for_each_entry_rcu_notrace(vm, vtl_registry_bucket(kvm), node)
+		if (vm->kvm == kvm)
+			return vm;
+	return NULL;
+}
 
 int vtl_partition_create_fd(struct file *kvm_file, unsigned long type,
 			    u8 max_vtl);
@@ -78,8 +106,24 @@ void vtl_partition_get(struct vtl_partition *partition);
 void vtl_partition_put(struct vtl_partition *partition);
 void vtl_partition_kill(struct vtl_partition *partition, const char *why);
 int vtl_partition_check(struct vtl_partition *partition);
-struct vtl_vp *vtl_partition_vp(struct vtl_partition *partition, u32 index);
 struct file *vtl_inner_file(long fd);
+
+/**
+ * vtl_partition_vp - look up a VP
+ * @partition: partition
+ * @index: KVM's vCPU id
+ *
+ * Context: any in which @partition cannot go away.
+ * Return: the VP, or NULL.
+ */
+static inline struct vtl_vp *vtl_partition_vp(struct vtl_partition *partition,
+					      u32 index)
+{
+	if (index >= VTL_MAX_VPS)
+		return NULL;
+	/* Pairs with vtl_vp_create_fd(). */
+	return smp_load_acquire(&partition->vps[index]);
+}
 
 static inline bool vtl_partition_has_vtl(const struct vtl_partition *partition,
 					 u8 vtl)

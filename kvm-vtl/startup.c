@@ -35,9 +35,9 @@ static void enter_highest(struct vtl_vp *vp)
 
 	if (to == vp->active_vtl || vp->vtl[to].entered)
 		return;
-	mutex_lock_nest_lock(&vtl_vp_active_vcpu(vp)->mutex, &vp->mutex);
+	vtl_vp_lock_vcpu(vp, vp->active_vtl);
 	vtl_switch(vp, to, HV_VTL_ENTRY_NONE);
-	mutex_unlock(&vtl_vp_active_vcpu(vp)->mutex);
+	vtl_vp_unlock_vcpu(vp, to);
 }
 
 /* Does a VTL above @vtl keep it from starting VPs? */
@@ -69,18 +69,6 @@ static u16 start_locked(struct vtl_vp *vp, u8 vtl,
 	if (!status)
 		enter_highest(vp);
 	return status;
-}
-
-/**
- * vtl_startup_due - has the VP's thread to start it?
- * @vp: the VP
- *
- * Context: the run loop.
- * Return: true when vtl_startup_run() is to be called.
- */
-bool vtl_startup_due(struct vtl_vp *vp)
-{
-	return READ_ONCE(vp->start.state) == VTL_START_REQUESTED;
 }
 
 /**

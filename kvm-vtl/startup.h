@@ -46,7 +46,18 @@ struct vtl_start {
 	struct hv_vtl_context context;
 };
 
-bool vtl_startup_due(struct vtl_vp *vp);
+/**
+ * vtl_startup_due - has the VP's thread to start it?
+ * @start: the VP's
+ *
+ * Context: the run loop.
+ * Return: true when vtl_startup_run() is to be called.
+ */
+static inline bool vtl_startup_due(const struct vtl_start *start)
+{
+	return READ_ONCE(start->state) == VTL_START_REQUESTED;
+}
+
 void vtl_startup_run(struct vtl_vp *vp);
 void vtl_startup_cancel(struct vtl_vp *vp);
 void vtl_startup_undo_init(struct vtl_vp *vp);

@@ -27,28 +27,20 @@
 #define ASSIST_VTL_RETURN	offsetof(struct hv_vp_assist_page, \
 					 vtl_ret_x64rax)
 
-/* The part of the assist page that an entry writes. */
-struct assist_entry {
-	u32 reason;
-	u8 vina_status;
-	u8 reserved[3];
-	u64 rax;
-	u64 rcx;
-};
+#define ASSIST_VINA_SHIFT	32
 
 static void write_assist(struct vtl_vp_vtl *v)
 {
-	struct assist_entry entry = {
-		.reason = v->entry_reason,
-		.vina_status = v->vina && vtl_vina_keeps_asserted(v) ?
-			       HV_VINA_ASSERTED : 0,
-		.rax = v->vcpu->arch.regs[VCPU_REGS_RAX],
-		.rcx = v->vcpu->arch.regs[VCPU_REGS_RCX],
+	u64 entry[VTL_ASSIST_ENTRY_WORDS] = {
+		v->entry_reason,
+		v->vcpu->arch.regs[VCPU_REGS_RAX],
+		v->vcpu->arch.regs[VCPU_REGS_RCX],
 	};
 
+	if (unlikely(v->vina) && vtl_vina_keeps_asserted(v))
+		entry[0] |= (u64)HV_VINA_ASSERTED << ASSIST_VINA_SHIFT;
 	/* No page is fine; a page whose slot is gone is VTL1's own affair. */
-	vtl_vcpu_write_assist(v->vcpu, ASSIST_VTL_CONTROL, &entry,
-			      sizeof(entry));
+	vtl_vcpu_put_assist_entry(v->vcpu, ASSIST_VTL_CONTROL, entry);
 }
 
 static void inject_event(struct vtl_vp_vtl *v)
@@ -99,17 +91,14 @@ static int do_entry_work(struct kvm_vcpu *vcpu)
 
 /**
  * vtl_switch_arm_entry - have work done at the next entry of a VTL
- * @vp: the VP
- * @vtl: the VTL
+ * @v: the VTL of a VP
  * @work: mask of VTL_ENTRY_*
  *
  * Context: the run loop; no vCPU loaded.
  * Return: false when a completion of KVM's own must be finished first.
  */
-bool vtl_switch_arm_entry(struct vtl_vp *vp, u8 vtl, u32 work)
+bool vtl_switch_arm_entry(struct vtl_vp_vtl *v, u32 work)
 {
-	struct vtl_vp_vtl *v = &vp->vtl[vtl];
-
 	if (v->vcpu->arch.complete_userspace_io &&
 	    v->vcpu->arch.complete_userspace_io != do_entry_work)
 		return false;
@@ -154,30 +143,26 @@ void vtl_switch_move_shared(struct vtl_vp *vp, u8 from, u8 to)
 }
 
 /**
- * vtl_switch - make another VTL the active one
+ * vtl_switch_locked - make another VTL the active one
  * @vp: the VP
  * @to: the VTL to enter
  * @entry_reason: HV_VTL_ENTRY_* when @to is higher; ignored otherwise
  *
- * The lock passes from one vCPU to the other: a VMM with leaked descriptors of
- * them gets no word in.
- *
- * Context: the run loop; may sleep; vp->mutex held, the active vCPU locked,
- *	none loaded.
+ * Context: vp->mutex held, the vCPUs of both VTLs locked, none loaded.
  */
-void vtl_switch(struct vtl_vp *vp, u8 to, u32 entry_reason)
+void vtl_switch_locked(struct vtl_vp *vp, u8 to, u32 entry_reason)
 {
+	struct vtl_vp_vtl *v = &vp->vtl[to];
 	u8 from = vp->active_vtl;
 
-	mutex_lock_nest_lock(&vtl_vp_vcpu(vp, to)->mutex, &vp->mutex);
+	trace_kvm_vtl_switch(vp, from, to, to > from ? entry_reason : 0);
 	vtl_switch_move_shared(vp, from, to);
-	mutex_unlock(&vtl_vp_vcpu(vp, from)->mutex);
 	/* A VTL in the middle may be entered from above at first. */
-	vp->vtl[to].entered = to;
+	v->entered = to;
 	if (to > from) {
-		vp->vtl[to].entry_reason = entry_reason;
+		v->entry_reason = entry_reason;
 		/* The run loop has left no completion on a vCPU it left. */
-		if (!vtl_switch_arm_entry(vp, to, VTL_ENTRY_ASSIST))
+		if (!vtl_switch_arm_entry(v, VTL_ENTRY_ASSIST))
 			vtl_partition_kill(vp->partition,
 					   "entry while a completion waits");
 	}
@@ -189,7 +174,27 @@ void vtl_switch(struct vtl_vp *vp, u8 to, u32 entry_reason)
 	smp_mb();
 	if (unlikely(vtl_vina_enabled(vp, to)))
 		vp->pending = 1;
-	trace_kvm_vtl_switch(vp, from, to, to > from ? entry_reason : 0);
+}
+
+/**
+ * vtl_switch - make another VTL the active one, and its vCPU the locked one
+ * @vp: the VP
+ * @to: the VTL to enter
+ * @entry_reason: as for vtl_switch_locked()
+ *
+ * The lock passes from one vCPU to the other: a VMM with leaked descriptors of
+ * them gets no word in.
+ *
+ * Context: the run loop; may sleep; vp->mutex held, the active vCPU locked,
+ *	none loaded.
+ */
+void vtl_switch(struct vtl_vp *vp, u8 to, u32 entry_reason)
+{
+	u8 from = vp->active_vtl;
+
+	vtl_vp_lock_vcpu(vp, to);
+	vtl_switch_locked(vp, to, entry_reason);
+	vtl_vp_unlock_vcpu(vp, from);
 }
 
 /**
@@ -211,19 +216,15 @@ void vtl_switch_by_interrupt(struct vtl_vp *vp, u8 to)
 
 /**
  * vtl_switch_restore_return_regs - load RAX and RCX for a non-fast VTL return
- * @vp: the VP, whose active VTL returns
+ * @vcpu: the active vCPU, whose VTL returns
  *
  * Without an assist page the registers keep their values.
  *
- * Context: exit of the active vCPU, which is loaded.
+ * Context: exit of @vcpu, which is loaded.
  */
-void vtl_switch_restore_return_regs(struct vtl_vp *vp)
+void vtl_switch_restore_return_regs(struct kvm_vcpu *vcpu)
 {
-	struct kvm_vcpu *vcpu = vtl_vp_active_vcpu(vp);
-	u64 regs[2];
-
-	if (!vtl_vcpu_read_assist(vcpu, ASSIST_VTL_RETURN, regs, sizeof(regs)))
-		return;
-	vcpu->arch.regs[VCPU_REGS_RAX] = regs[0];
-	vcpu->arch.regs[VCPU_REGS_RCX] = regs[1];
+	/* RAX and RCX come in this order there, too. */
+	vtl_vcpu_get_assist_return(vcpu, ASSIST_VTL_RETURN,
+				   (u64 *)&vcpu->arch.regs[VCPU_REGS_RAX]);
 }

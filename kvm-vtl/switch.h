@@ -7,11 +7,12 @@
 
 #include "vp.h"
 
+void vtl_switch_locked(struct vtl_vp *vp, u8 to, u32 entry_reason);
 void vtl_switch(struct vtl_vp *vp, u8 to, u32 entry_reason);
 void vtl_switch_move_shared(struct vtl_vp *vp, u8 from, u8 to);
 void vtl_switch_by_interrupt(struct vtl_vp *vp, u8 to);
 void vtl_switch_disarm_entry(struct vtl_vp_vtl *v);
-bool vtl_switch_arm_entry(struct vtl_vp *vp, u8 vtl, u32 work);
-void vtl_switch_restore_return_regs(struct vtl_vp *vp);
+bool vtl_switch_arm_entry(struct vtl_vp_vtl *v, u32 work);
+void vtl_switch_restore_return_regs(struct kvm_vcpu *vcpu);
 
 #endif /* _KVM_VTL_SWITCH_H */

@@ -38,24 +38,6 @@ void vtl_tlb_lock(struct vtl_vp *vp, u8 holder, u8 vtl)
 	smp_mb();
 }
 
-/**
- * vtl_tlb_unlock - end what vtl_tlb_lock() began
- * @vp: the VP
- * @holder: the VTL that holds the locks
- * @vtls: mask of VTLs
- *
- * Context: vp->mutex held.
- */
-void vtl_tlb_unlock(struct vtl_vp *vp, u8 holder, u8 vtls)
-{
-	u8 locks = vp->tlb_locks[holder];
-
-	if (likely(!locks))
-		return;
-	/* What was done under the lock comes first. */
-	smp_store_release(&vp->tlb_locks[holder], locks & ~vtls);
-}
-
 static bool holds_lock(struct vtl_vp *vp, u8 vtl)
 {
 	u8 holder;

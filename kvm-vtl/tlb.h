@@ -5,16 +5,30 @@
 #ifndef _KVM_VTL_TLB_H
 #define _KVM_VTL_TLB_H
 
-#include <linux/types.h>
-
-struct vtl_vp;
+#include "vp.h"
 
 /* All VTLs, for vtl_tlb_unlock() */
 #define VTL_TLB_ALL	0xff
 
 void vtl_tlb_lock(struct vtl_vp *vp, u8 holder, u8 vtl);
-void vtl_tlb_unlock(struct vtl_vp *vp, u8 holder, u8 vtls);
 bool vtl_tlb_is_locked(struct vtl_vp *vp);
 void vtl_tlb_wait(void);
+
+/**
+ * vtl_tlb_unlock - end what vtl_tlb_lock() began
+ * @vp: the VP
+ * @holder: the VTL that holds the locks
+ * @vtls: mask of VTLs
+ *
+ * Context: vp->mutex held.
+ */
+static inline void vtl_tlb_unlock(struct vtl_vp *vp, u8 holder, u8 vtls)
+{
+	u8 locks = vp->tlb_locks[holder];
+
+	/* What was done under the lock comes first. */
+	if (unlikely(locks))
+		smp_store_release(&vp->tlb_locks[holder], locks & ~vtls);
+}
 
 #endif /* _KVM_VTL_TLB_H */

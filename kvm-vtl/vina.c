@@ -13,6 +13,7 @@
  */
 #include <linux/kvm_host.h>
 
+#include "interrupt.h"
 #include "kvm_glue.h"
 #include "tlfs.h"
 #include "vina.h"

@@ -36,24 +36,6 @@
 #include "wake.h"
 
 /**
- * vtl_vp_find_rcu - the VP of a vCPU
- * @vcpu: a vCPU
- * @vtl: out: its VTL, when there is a VP
- *
- * Context: RCU read side.
- * Return: the VP, or NULL when @vcpu is foreign or being created.
- */
-struct vtl_vp *vtl_vp_find_rcu(struct kvm_vcpu *vcpu, u8 *vtl)
-{
-	struct vtl_vm *vm = vtl_registry_find_rcu(vcpu->kvm);
-
-	if (!vm)
-		return NULL;
-	*vtl = vm->vtl;
-	return vtl_partition_vp(vm->partition, vcpu->vcpu_id);
-}
-
-/**
  * vtl_vp_running - the VP of a vCPU that the run loop has entered
  * @vcpu: a vCPU of a partition with VTLs
  *
@@ -172,21 +154,6 @@ static long interrupted(struct vtl_vp *vp)
 	return -EINTR;
 }
 
-static bool wants_to_run(struct vtl_vp *vp)
-{
-	return !READ_ONCE(vtl_vp_vcpu(vp, 0)->run->immediate_exit__unsafe);
-}
-
-static void lock_vcpu(struct vtl_vp *vp, u8 vtl)
-{
-	mutex_lock_nest_lock(&vtl_vp_vcpu(vp, vtl)->mutex, &vp->mutex);
-}
-
-static void unlock_vcpu(struct vtl_vp *vp, u8 vtl)
-{
-	mutex_unlock(&vtl_vp_vcpu(vp, vtl)->mutex);
-}
-
 /**
  * vtl_vp_move_shared - move the shared state outside of the run loop
  * @vp: the VP
@@ -199,11 +166,11 @@ void vtl_vp_move_shared(struct vtl_vp *vp, u8 from, u8 to)
 {
 	if (from == to)
 		return;
-	lock_vcpu(vp, from);
-	lock_vcpu(vp, to);
+	vtl_vp_lock_vcpu(vp, from);
+	vtl_vp_lock_vcpu(vp, to);
 	vtl_switch_move_shared(vp, from, to);
-	unlock_vcpu(vp, to);
-	unlock_vcpu(vp, from);
+	vtl_vp_unlock_vcpu(vp, to);
+	vtl_vp_unlock_vcpu(vp, from);
 }
 
 /* The first run by a thread: by way of KVM's ioctl, which locks the vCPU. */
@@ -212,16 +179,18 @@ static long run_by_ioctl(struct vtl_vp *vp, struct vtl_vp_vtl *v)
 	long r;
 
 	if (vp->active_vtl)
-		v->vcpu->run->immediate_exit__unsafe = !wants_to_run(vp);
-	unlock_vcpu(vp, vp->active_vtl);
+		v->vcpu->run->immediate_exit__unsafe = !vtl_vp_wants_to_run(vp);
+	vtl_vp_unlock_vcpu(vp, vp->active_vtl);
 	r = v->file->f_op->unlocked_ioctl(v->file, KVM_RUN, 0);
-	lock_vcpu(vp, vp->active_vtl);
+	vtl_vp_lock_vcpu(vp, vp->active_vtl);
 	return r;
 }
 
 static long run_active(struct vtl_vp *vp, bool enter)
 {
-	struct vtl_vp_vtl *v = &vp->vtl[vp->active_vtl];
+	u8 vtl = vp->active_vtl;
+	struct vtl_vp_vtl *v = &vp->vtl[vtl];
+	long r;
 
 	vp->action = VTL_ACTION_NONE;
 	if (unlikely(v->no_context)) {
@@ -231,7 +200,15 @@ static long run_active(struct vtl_vp *vp, bool enter)
 	}
 	if (unlikely(enter && !vtl_vcpu_knows_thread(v->vcpu)))
 		return run_by_ioctl(vp, v);
-	return vtl_vcpu_run(v->vcpu, enter);
+
+	vp->may_nest = enter;
+	r = vtl_vcpu_run(v->vcpu, enter);
+	vp->may_nest = false;
+	if (likely(vp->active_vtl == vtl))
+		return r;
+	/* It left because of a VTL that it had called. */
+	vtl_vp_unlock_vcpu(vp, vtl);
+	return vp->nested_result;
 }
 
 /* KVM's SynIC tells the VMM about pages; those of VTL1 are not its business. */
@@ -262,27 +239,9 @@ static bool is_denied_mmio(struct vtl_vp *vp)
 	       (VTL_PROT_R | VTL_PROT_W) && vtl_gfn_is_ram(vcpu->kvm, gfn);
 }
 
-static u8 next_lower_vtl(struct vtl_vp *vp)
-{
-	u8 vtl = vp->active_vtl;
-
-	while (vtl && !vtl_vp_has_vtl(vp, --vtl))
-		;
-	return vtl;
-}
-
-static u8 next_higher_vtl(struct vtl_vp *vp)
-{
-	u8 vtl = vp->active_vtl;
-
-	while (!vtl_vp_has_vtl(vp, ++vtl))
-		;
-	return vtl;
-}
-
 static void do_return(struct vtl_vp *vp)
 {
-	u8 to = next_lower_vtl(vp);
+	u8 to = vtl_vp_next_lower_vtl(vp);
 
 	vtl_tlb_unlock(vp, vp->active_vtl, VTL_TLB_ALL);
 	vtl_switch(vp, to, 0);
@@ -293,7 +252,8 @@ static void do_return(struct vtl_vp *vp)
 /* The vCPU left by the hook: it cannot have a completion of KVM's. */
 static void arm_hypercall(struct vtl_vp *vp)
 {
-	if (!vtl_switch_arm_entry(vp, vp->active_vtl, VTL_ENTRY_HYPERCALL))
+	if (!vtl_switch_arm_entry(&vp->vtl[vp->active_vtl],
+				  VTL_ENTRY_HYPERCALL))
 		vtl_partition_kill(vp->partition,
 				   "hypercall while a completion waits");
 }
@@ -302,15 +262,15 @@ static void do_action(struct vtl_vp *vp)
 {
 	switch (vp->action) {
 	case VTL_ACTION_CALL:
-		vtl_switch(vp, next_higher_vtl(vp), HV_VTL_ENTRY_CALL);
+		vtl_switch(vp, vtl_vp_next_higher_vtl(vp), HV_VTL_ENTRY_CALL);
 		break;
 	case VTL_ACTION_RETURN:
 		do_return(vp);
 		break;
 	case VTL_ACTION_HYPERCALL:
-		unlock_vcpu(vp, vp->active_vtl);
+		vtl_vp_unlock_vcpu(vp, vp->active_vtl);
 		vtl_hypercall_run(vp);
-		lock_vcpu(vp, vp->active_vtl);
+		vtl_vp_lock_vcpu(vp, vp->active_vtl);
 		arm_hypercall(vp);
 		if (unlikely(vtl_vina_enabled(vp, vp->active_vtl)))
 			vp->pending = 1;
@@ -336,11 +296,11 @@ static u8 next_vtl(struct vtl_vp *vp)
 {
 	u8 next = vtl_wake_next_vtl(vp);
 
-	if (likely(!vtl_startup_due(vp)))
+	if (likely(!vtl_startup_due(&vp->start)))
 		return next;
-	unlock_vcpu(vp, vp->active_vtl);
+	vtl_vp_unlock_vcpu(vp, vp->active_vtl);
 	vtl_startup_run(vp);
-	lock_vcpu(vp, vp->active_vtl);
+	vtl_vp_lock_vcpu(vp, vp->active_vtl);
 	return vtl_wake_next_vtl(vp);
 }
 
@@ -350,7 +310,7 @@ static bool preempt(struct vtl_vp *vp)
 	u8 next = next_vtl(vp);
 	bool vina = next == vp->active_vtl && vtl_vina_due(vp);
 
-	if (vina && vtl_switch_arm_entry(vp, next, VTL_ENTRY_VINA))
+	if (vina && vtl_switch_arm_entry(&vp->vtl[next], VTL_ENTRY_VINA))
 		return true;
 	if (next == vp->active_vtl && !vina)
 		return true;
@@ -365,10 +325,10 @@ static bool preempt(struct vtl_vp *vp)
 /* The same */
 static bool arm_event(struct vtl_vp *vp)
 {
-	u8 vtl = vp->active_vtl;
+	struct vtl_vp_vtl *v = &vp->vtl[vp->active_vtl];
 
-	return likely(!vp->vtl[vtl].pending_event[0]) ||
-	       vtl_switch_arm_entry(vp, vtl, VTL_ENTRY_EVENT);
+	return likely(!v->pending_event[0]) ||
+	       vtl_switch_arm_entry(v, VTL_ENTRY_EVENT);
 }
 
 static long run_loop(struct vtl_vp *vp)
@@ -381,7 +341,7 @@ static long run_loop(struct vtl_vp *vp)
 		 * As KVM_RUN: first finish what was begun, then look for
 		 * signals.  KVM does no more than that while one waits.
 		 */
-		if (vtl_wake_is_signal() && !has_completion(vp))
+		if (vtl_wake_is_signal(vp) && !has_completion(vp))
 			return interrupted(vp);
 		finish = unlikely(READ_ONCE(vp->pending)) && !preempt(vp);
 		finish |= !arm_event(vp);
@@ -389,7 +349,7 @@ static long run_loop(struct vtl_vp *vp)
 		if (READ_ONCE(vp->partition->dead))
 			return -EIO;
 
-		r = run_active(vp, !finish && wants_to_run(vp));
+		r = run_active(vp, !finish && vtl_vp_wants_to_run(vp));
 		if (unlikely(READ_ONCE(vp->init_dropped)))
 			vtl_startup_undo_init(vp);
 		if (vp->action) {
@@ -406,8 +366,8 @@ static long run_loop(struct vtl_vp *vp)
 			 * A signal may be open in the vCPU's mask only, which
 			 * KVM took back: what was no kick is a signal.
 			 */
-			if (!vtl_wake_take_kick() ||
-			    task_sigpending(current) || !wants_to_run(vp))
+			if (!vtl_wake_take_kick(vp) || task_sigpending(current) ||
+			    !vtl_vp_wants_to_run(vp))
 				return interrupted(vp);
 			continue;
 		}
@@ -454,7 +414,7 @@ long vtl_vp_run(struct vtl_vp *vp)
 	take_reply(vp);
 	enter_loop(vp);
 	r = run_loop(vp);
-	unlock_vcpu(vp, vp->active_vtl);
+	vtl_vp_unlock_vcpu(vp, vp->active_vtl);
 	leave_loop(vp);
 	trace_kvm_vtl_userspace_exit(vp, r);
 	return r;

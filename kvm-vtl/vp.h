@@ -98,6 +98,10 @@ struct vtl_denial {
  * @pending: not 0 when the run loop has to look for interrupts: mask of VTLs
  *	that were woken while another one was active
  * @action: what the hooks ask the run loop to do
+ * @may_nest: the run loop entered the active vCPU, which is not inside an exit
+ *	of another: a VTL call may be served there
+ * @nested_result: what the inner KVM_RUN of a VTL returned that runs inside an
+ *	exit of a lower one
  * @exit_vtl: the VTL whose userspace exit waits for an answer
  * @shared_msrs_dirty: a shared MSR was written since the last switch
  * @hypercall: the hypercall in progress
@@ -120,6 +124,8 @@ struct vtl_vp {
 	struct task_struct __rcu *task;
 	unsigned long pending;
 	enum vtl_action action;
+	bool may_nest;
+	int nested_result;
 	u8 exit_vtl;
 	bool shared_msrs_dirty;
 	u8 intercept_vtl;
@@ -152,10 +158,64 @@ static inline u8 vtl_vp_highest_vtl(const struct vtl_vp *vp)
 	return fls(READ_ONCE(vp->enabled_vtls)) - 1;
 }
 
+static inline void vtl_vp_lock_vcpu(struct vtl_vp *vp, u8 vtl)
+{
+	mutex_lock_nest_lock(&vtl_vp_vcpu(vp, vtl)->mutex, &vp->mutex);
+}
+
+static inline void vtl_vp_unlock_vcpu(struct vtl_vp *vp, u8 vtl)
+{
+	mutex_unlock(&vtl_vp_vcpu(vp, vtl)->mutex);
+}
+
+/* The VMM asks by its kvm_run page, which is VTL0's. */
+static inline bool vtl_vp_wants_to_run(struct vtl_vp *vp)
+{
+	return !READ_ONCE(vtl_vp_vcpu(vp, 0)->run->immediate_exit__unsafe);
+}
+
+/* Where a VTL return of the active VTL goes; it is not VTL0. */
+static inline u8 vtl_vp_next_lower_vtl(const struct vtl_vp *vp)
+{
+	u8 vtl = vp->active_vtl;
+
+	while (vtl && !vtl_vp_has_vtl(vp, --vtl))
+		;
+	return vtl;
+}
+
+/* Where a VTL call of the active VTL goes; it is not the highest. */
+static inline u8 vtl_vp_next_higher_vtl(const struct vtl_vp *vp)
+{
+	u8 vtl = vp->active_vtl;
+
+	while (!vtl_vp_has_vtl(vp, ++vtl))
+		;
+	return vtl;
+}
+
+/**
+ * vtl_vp_find_rcu - the VP of a vCPU
+ * @vcpu: a vCPU
+ * @vtl: out: its VTL, when there is a VP
+ *
+ * Context: RCU read side.
+ * Return: the VP, or NULL when @vcpu is foreign or being created.
+ */
+static __always_inline struct vtl_vp *vtl_vp_find_rcu(struct kvm_vcpu *vcpu,
+						      u8 *vtl)
+{
+	struct vtl_vm *vm = vtl_registry_find_rcu(vcpu->kvm);
+
+	if (!vm)
+		return NULL;
+	*vtl = vm->vtl;
+	return vtl_partition_vp(vm->partition, vcpu->vcpu_id);
+}
+
 int vtl_vp_create_fd(struct vtl_partition *partition, unsigned long id);
 void vtl_vp_destroy(struct vtl_vp *vp);
 long vtl_vp_run(struct vtl_vp *vp);
-struct vtl_vp *vtl_vp_find_rcu(struct kvm_vcpu *vcpu, u8 *vtl);
 struct vtl_vp *vtl_vp_running(struct kvm_vcpu *vcpu);
 void vtl_vp_move_shared(struct vtl_vp *vp, u8 from, u8 to);
 void vtl_vp_quiesce(struct kvm *kvm);

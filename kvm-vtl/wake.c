@@ -18,6 +18,7 @@
  *
  * Either the waker sees the lower VTL and kicks, or the loop sees the event.
  */
+#include <linux/entry-kvm.h>
 #include <linux/kvm_host.h>
 #include <linux/rcuwait.h>
 #include <linux/sched/signal.h>
@@ -126,35 +127,26 @@ u8 vtl_wake_next_vtl(struct vtl_vp *vp)
 
 /**
  * vtl_wake_take_kick - was this thread kicked by the module?
+ * @vp: the VP of the thread
  *
  * Clears the notification flag, which the module shares with task work: work
- * that waits keeps it.
+ * that waits keeps it.  Work that needs no return to userspace, of which the
+ * kernel adds some ten times a second, is done here.
  *
- * Context: the run loop.
+ * Context: the run loop; may sleep; no vCPU loaded.
  * Return: true when a kick, and no task work, had set the flag.
  */
-bool vtl_wake_take_kick(void)
+bool vtl_wake_take_kick(struct vtl_vp *vp)
 {
 	if (!test_thread_flag(TIF_NOTIFY_SIGNAL))
 		return false;
 	clear_thread_flag(TIF_NOTIFY_SIGNAL);
 	/* Order against the tests for task work and pending VTLs. */
 	smp_mb__after_atomic();
+	if (task_work_pending(current) && test_thread_flag(TIF_NOTIFY_RESUME))
+		xfer_to_guest_mode_handle_work(vtl_vp_active_vcpu(vp));
 	if (!task_work_pending(current))
 		return true;
 	set_thread_flag(TIF_NOTIFY_SIGNAL);
 	return false;
-}
-
-/**
- * vtl_wake_is_signal - must the run loop return to userspace?
- *
- * Context: the run loop.
- * Return: true when a signal or task work waits for the thread.
- */
-bool vtl_wake_is_signal(void)
-{
-	if (task_sigpending(current))
-		return true;
-	return test_thread_flag(TIF_NOTIFY_SIGNAL) && !vtl_wake_take_kick();
 }

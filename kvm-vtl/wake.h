@@ -5,11 +5,26 @@
 #ifndef _KVM_VTL_WAKE_H
 #define _KVM_VTL_WAKE_H
 
+#include <linux/sched/signal.h>
+
 #include "vp.h"
 
 u8 vtl_wake_next_vtl(struct vtl_vp *vp);
 void vtl_wake_vp(struct vtl_vp *vp);
-bool vtl_wake_take_kick(void);
-bool vtl_wake_is_signal(void);
+bool vtl_wake_take_kick(struct vtl_vp *vp);
+
+/**
+ * vtl_wake_is_signal - must the run loop return to userspace?
+ * @vp: the VP
+ *
+ * Context: the run loop.
+ * Return: true when a signal or task work waits for the thread.
+ */
+static inline bool vtl_wake_is_signal(struct vtl_vp *vp)
+{
+	if (task_sigpending(current))
+		return true;
+	return test_thread_flag(TIF_NOTIFY_SIGNAL) && !vtl_wake_take_kick(vp);
+}
 
 #endif /* _KVM_VTL_WAKE_H */

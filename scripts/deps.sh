@@ -14,6 +14,7 @@ umask 022
 CACHE=${KVM_VTL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kvm-vtl}
 BOCHS_VERSION=3.0
 BOCHS_BUILD=2	# counts the changes to how it is built
+QEMU_BUILD=1	# counts the changes to how the emulated AMD host is built
 QEMU_SUITE_SUFFIX=-backports
 QEMU_SERIES=10.0
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -33,6 +34,9 @@ usage: scripts/deps.sh COMMAND [ARGUMENT]
   checkpatch [SERIES]
                      checkpatch.pl and its word lists; prints the script's path
   qemu10             QEMU 10.0 of Debian backports, private; prints a program
+  qemu               QEMU of this Debian release, repaired, built once;
+                     QEMU=packaged takes Debian's packaged one instead; prints
+                     the program
   bochs              Bochs 3.0, built once; BOCHS=packaged takes Debian's
                      packaged one instead; prints the program
   refresh            forget what "newest" was, and the package lists
@@ -69,6 +73,9 @@ tool_packages()
 	vmtest)	echo qemu-system-x86 bochs bochs-term bochsbios vgabios \
 			grub-common grub-pc-bin xorriso mtools busybox-static cpio zstd xz-utils kmod python3 \
 			g++ make ;;
+	qemu)	echo gcc libc6-dev dpkg-dev make meson ninja-build pkg-config \
+			python3 libglib2.0-dev libpixman-1-dev libfdt-dev \
+			libcap-ng-dev libattr1-dev ;;
 	check)	echo sparse shellcheck perl python3 codespell gcc-multilib g++ \
 			g++-multilib binutils ;;
 	demo)	echo qemu-system-x86 busybox-static cpio kmod python3 ;;
@@ -425,6 +432,95 @@ cmd_qemu10()
 	echo "$bin"
 }
 
+# --- QEMU, the emulated AMD host ---------------------------------------------
+
+packaged_qemu()
+{
+	command -v qemu-system-x86_64 || {
+		cmd_tools vmtest
+		command -v qemu-system-x86_64
+	}
+}
+
+# TCG's VMRUN leaves the number of an injected interrupt in exception_index.
+# When another thread kicks the CPU before the guest has an exit or exception,
+# the interrupt is delivered a second time, whatever RFLAGS.IF is.  On a stack
+# of its own (IST) it overwrites the first one's frame, and the handler never
+# returns.
+repair_qemu()
+{
+	local file=target/i386/tcg/sysemu/svm_helper.c
+	local line='            do_interrupt_x86_hardirq(env, vector, 1);'
+	sed -i "/case SVM_EVTINJ_TYPE_INTR:/,/break;/s/^$line\$/&\\
+            cs->exception_index = -1;/" $file
+	grep -q '^            cs->exception_index = -1;$' $file
+}
+
+# Only what the test machine has.
+configure_qemu()
+{
+	printf 'CONFIG_%s=y\n' I440FX VIRTIO_PCI VIRTIO_9P \
+		>configs/devices/x86_64-softmmu/vtl.mak &&
+	mkdir build &&
+	cd build &&
+	../configure --target-list=x86_64-softmmu --without-default-features \
+		--without-default-devices --with-devices-x86_64=vtl \
+		--disable-kvm --disable-docs --disable-tools \
+		--disable-guest-agent --disable-werror --enable-tcg \
+		--enable-virtfs --enable-attr --enable-cap-ng --enable-fdt
+}
+
+build_qemu()
+{
+	local prefix=$1 work=$CACHE/qemu/work code
+	cmd_tools qemu
+	code=$(os_release VERSION_CODENAME)
+	rm -rf "$work"
+	mkdir -p "$work"
+	APT_TYPE=deb-src apt_root qemu-source "$code" "$code-security"
+	say "fetching the source of QEMU"
+	(cd "$work" && apt-get "${APT_OPTIONS[@]}" -q source qemu) \
+		>"$work/log" 2>&1 || { say "see $work/log"; return 1; }
+	say "building QEMU (some minutes, once)"
+	(
+		cd "$work"/qemu-*/ && repair_qemu && configure_qemu &&
+		nice ninja qemu-system-x86_64
+	) >>"$work/log" 2>&1 || { say "see $work/log"; return 1; }
+	mkdir -p "$prefix"
+	strip -o "$prefix/qemu-system" "$work"/qemu-*/build/qemu-system-x86_64
+	# Debian's package has the firmware.
+	cat >"$prefix/qemu-system-x86_64" <<-END
+		#!/bin/sh
+		# Made by scripts/deps.sh: QEMU with a repair.
+		exec $prefix/qemu-system -L /usr/share/qemu -L /usr/share/seabios "\$@"
+	END
+	chmod +x "$prefix/qemu-system-x86_64"
+	rm -rf "$work"
+	"$prefix/qemu-system-x86_64" --version >&2
+}
+
+cmd_qemu()
+{
+	local prefix=$CACHE/qemu/repaired-$QEMU_BUILD
+	local program=$prefix/qemu-system-x86_64
+	if [ "${QEMU:-}" != packaged ]; then
+		lock qemu
+		if [ ! -x "$program" ] && [ ! -f "$prefix.failed" ]; then
+			build_qemu "$prefix" || {
+				say "cannot build QEMU, taking Debian's package"
+				rm -f "$program"
+				mkdir -p "$CACHE/qemu"
+				touch "$prefix.failed"
+			}
+		fi
+	fi
+	if [ "${QEMU:-}" != packaged ] && [ -x "$program" ]; then
+		echo "$program"
+	else
+		packaged_qemu
+	fi
+}
+
 # --- Bochs -----------------------------------------------------------------
 
 packaged_bochs()
@@ -494,7 +590,8 @@ cmd_bochs()
 cmd_refresh()
 {
 	rm -rf "$CACHE/resolved" "$CACHE"/apt/*/updated \
-		"$CACHE/bochs/$BOCHS_VERSION-$BOCHS_BUILD.failed"
+		"$CACHE/bochs/$BOCHS_VERSION-$BOCHS_BUILD.failed" \
+		"$CACHE/qemu/repaired-$QEMU_BUILD.failed"
 }
 
 main()
@@ -502,7 +599,7 @@ main()
 	local command=${1:-help}
 	[ $# = 0 ] || shift
 	case $command in
-	tools|kernel|source|harness|checkpatch|qemu10|bochs|refresh)
+	tools|kernel|source|harness|checkpatch|qemu10|qemu|bochs|refresh)
 		"cmd_$command" "$@" ;;
 	cache)	echo "$CACHE" ;;
 	help|-h|--help) usage ;;

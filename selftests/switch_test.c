@@ -1409,4 +1409,63 @@ TEST_F(switch, not_configured)
 	vm_destroy(vm);
 }
 
+/* --- an instruction that KVM cannot read -------------------------------- */
+
+#define CODE_ALIAS	0x200000000ULL
+
+static u8 code[PAGE_SIZE] __page;
+static volatile u64 *code_pte;
+static u32 calls_made;
+
+static void map_code(struct guest_cpu *cpu, struct guest_regs *regs)
+{
+	GUEST_EQ(CODE_ALIAS, read_cr2() & -PAGE_SIZE);
+	*code_pte |= PTE_P;
+}
+
+static void call_from_unmapped_code(void)
+{
+	u32 i;
+
+	vsm_init();
+	memcpy(code, hv_direct(), 16);
+	code[16] = 0xc3;	/* RET */
+	guest_on(PF_VECTOR, map_code);
+	calls_made = vtl1[0].calls;
+	for (i = 0; i < 20; i++) {
+		struct hv_io io = { .rcx = HV_VTL_CALL };
+
+		GUEST_NO_TRAP(probe_exec((void *)(CODE_ALIAS + 16)));
+		*code_pte &= ~PTE_P;
+		hv_insn(&io, (void *)CODE_ALIAS);
+		GUEST_NO_TRAP(io.trap);
+		GUEST_EQ(++calls_made, vtl1[0].calls);
+		*code_pte |= PTE_P;
+	}
+}
+
+/*
+ * The CPU has the translation in its TLB, and the page tables have none.  A
+ * processor that does not tell the next RIP has KVM fetch the instruction: it
+ * gives up, as for every hypercall, and no call is made.  Others make it once.
+ */
+TEST_F(switch, call_from_unmapped_code)
+{
+	struct vm *vm = VTL_VM(.entry = call_from_unmapped_code);
+	struct vcpu *vcpu = &vm->vcpu[0];
+	enum ucall_cmd cmd;
+
+	vm_map(vm, CODE_ALIAS, (uintptr_t)code, PTE_P | PTE_W);
+	vm_var(vm, code_pte) = (void *)((u8 *)vm_pte(vm, 0, CODE_ALIAS) -
+					vm->ram);
+	cmd = vcpu_run(vcpu);
+	if (cmd == UCALL_ABORT && strstr(vcpu->error, "internal error 1"))
+		cmd = UCALL_DONE;
+	EXPECT_EQ(UCALL_DONE, cmd) {
+		TH_LOG("%s", vcpu->error);
+	}
+	EXPECT_EQ(vm_var(vm, calls_made), vm_var(vm, vtl1[0].calls));
+	vm_destroy(vm);
+}
+
 TEST_HARNESS_MAIN

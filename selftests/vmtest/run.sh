@@ -41,7 +41,8 @@ usage: selftests/vmtest/run.sh -m svm|vmx [OPTION...]
   --no-module     do not build and load kvm-vtl.ko
 
 Logs: build/logs/HOST/.  Exit status: 0 passed, 1 failed, 3 machine lost.
-BOCHS=packaged takes Debian's Bochs instead of the faster build.
+BOCHS=packaged takes Debian's Bochs instead of the faster build, QEMU=packaged
+Debian's QEMU instead of the repaired one.
 END
 }
 
@@ -107,7 +108,9 @@ prepare()
 choose_machine()
 {
 	scale=1 machine_words='' wall_factor=2
-	if [ "$host" = vmx ]; then
+	if [ "$host" = svm ]; then
+		qemu=$("$deps" qemu)
+	else
 		# Bochs's second is 200 million instructions, several real seconds.
 		# Newer CPU models claim a TSC of some GHz in CPUID leaf 0x15, which
 		# Linux believes: timers run wild.  Broadwell has no such leaf.
@@ -262,7 +265,7 @@ start_svm()
 	)
 	[ -z "$root9p" ] || args+=(-virtfs
 		"$share_root")
-	nice timeout -k 5 "$seconds" qemu-system-x86_64 "${args[@]}" \
+	nice timeout -k 5 "$seconds" "$qemu" "${args[@]}" \
 		</dev/null >"$logs/emulator" 2>&1 7>&- &
 	emulator=$!
 }
