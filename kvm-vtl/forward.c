@@ -21,6 +21,7 @@
 #include "kvm_glue.h"
 #include "msr.h"
 #include "partition.h"
+#include "port.h"
 #include "query.h"
 #include "startup.h"
 #include "state.h"
@@ -421,6 +422,8 @@ OWN_HANDLER(get_partition, struct vtl_partition)
 OWN_HANDLER(set_partition, struct vtl_partition)
 OWN_HANDLER(get_protections, struct vtl_partition)
 OWN_HANDLER(set_protections, struct vtl_partition)
+OWN_HANDLER(get_ports, struct vtl_partition)
+OWN_HANDLER(set_ports, struct vtl_partition)
 OWN_HANDLER(get_vp, struct vtl_vp)
 OWN_HANDLER(set_vp, struct vtl_vp)
 
@@ -437,6 +440,10 @@ static const struct vtl_own_ioctl vm_own[] = {
 	{ KVM_VTL_SET_PROTECTIONS,
 	  offsetofend(struct kvm_vtl_protections, out_next_gfn),
 	  own_set_protections },
+	{ KVM_VTL_GET_PORTS, offsetofend(struct kvm_vtl_ports, write_bitmap),
+	  own_get_ports },
+	{ KVM_VTL_SET_PORTS, offsetofend(struct kvm_vtl_ports, write_bitmap),
+	  own_set_ports },
 };
 
 static long vm_dispatch(struct vtl_partition *partition,

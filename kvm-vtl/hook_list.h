@@ -397,6 +397,39 @@ VTL_HOOK("kvm", kvm_vcpu_deliver_sipi_vector, VTL_HOOK_BY_VCPU,
 VTL_HOOK("kvm", enter_smm, VTL_HOOK_BY_VCPU,
 	 void, (struct kvm_vcpu *vcpu), (vcpu))
 
+/*
+ * Why:      I/O ports that VTL1 intercepts (InstallIntercept)
+ * Replaces: may skip the original
+ * Context:  exit of the vCPU, which is loaded
+ * Relies:   every I/O instruction leaves the guest; nothing was done for it yet
+ * Fails:    VTL0 uses ports that VTL1 wants to be told of
+ * Drift:    none known
+ * Test:     port_test
+ */
+VTL_HOOK("kvm_intel", handle_io, VTL_HOOK_BY_VCPU,
+	 int, (struct kvm_vcpu *vcpu), (vcpu))
+VTL_HOOK("kvm_amd", io_interception, VTL_HOOK_BY_VCPU,
+	 int, (struct kvm_vcpu *vcpu), (vcpu))
+
+/*
+ * Why:      the same for the instruction emulator
+ * Replaces: may skip the original, and ends the partition then
+ * Context:  vCPU loaded, kvm->srcu read
+ * Relies:   the emulator accesses ports by these only
+ * Fails:    VTL0 has the emulator execute IN and OUT by changing an instruction
+ *           that is being emulated
+ * Drift:    none known
+ * Test:     port_test (emulated)
+ */
+VTL_HOOK("kvm", emulator_pio_in_emulated, VTL_HOOK_BY_CTXT,
+	 int, (struct x86_emulate_ctxt *ctxt, int size, unsigned short port,
+	       void *val, unsigned int count),
+	 (ctxt, size, port, val, count))
+VTL_HOOK("kvm", emulator_pio_out_emulated, VTL_HOOK_BY_CTXT,
+	 int, (struct x86_emulate_ctxt *ctxt, int size, unsigned short port,
+	       const void *val, unsigned int count),
+	 (ctxt, size, port, val, count))
+
 /* The vCPU whose registers are on this CPU. */
 VTL_CALL("kvm", vcpu_load, void, (struct kvm_vcpu *vcpu), (vcpu))
 VTL_CALL("kvm", vcpu_put, void, (struct kvm_vcpu *vcpu), (vcpu))

@@ -68,6 +68,7 @@ u16 vtl_hv_enable_vp_vtl(struct vtl_vp *vp, struct vtl_hypercall *hc);
 u16 vtl_hv_modify_protection(struct vtl_vp *vp, struct vtl_hypercall *hc);
 u16 vtl_hv_get_vp_registers(struct vtl_vp *vp, struct vtl_hypercall *hc);
 u16 vtl_hv_set_vp_registers(struct vtl_vp *vp, struct vtl_hypercall *hc);
+u16 vtl_hv_install_intercept(struct vtl_vp *vp, struct vtl_hypercall *hc);
 u16 vtl_hv_translate(struct vtl_vp *vp, struct vtl_hypercall *hc);
 u16 vtl_hv_translate_ex(struct vtl_vp *vp, struct vtl_hypercall *hc);
 u16 vtl_hv_check_access(struct vtl_vp *vp, struct vtl_hypercall *hc);

@@ -17,6 +17,7 @@
 #include "hooks.h"
 #include "intercept.h"
 #include "kvm_glue.h"
+#include "port.h"
 #include "switch.h"
 #include "tlfs.h"
 #include "trace.h"
@@ -181,6 +182,45 @@ int vtl_intercept_register(struct vtl_vp *vp, struct kvm_vcpu *vcpu, u8 length)
 		fill_msr(vp, vcpu);
 	else
 		fill_register(vp);
+	return 0;
+}
+
+/**
+ * vtl_intercept_port - a lower VTL's access to ports is intercepted
+ * @vp: the VP
+ * @vcpu: its active vCPU
+ * @owner: the VTL that is told
+ * @access: the access
+ *
+ * Context: exit of the active vCPU, which is loaded.
+ * Return: as KVM's exit handlers: 0 leaves KVM_RUN, 1 enters the guest with an
+ * exception.
+ */
+int vtl_intercept_port(struct vtl_vp *vp, struct kvm_vcpu *vcpu, u8 owner,
+		       const struct vtl_port_access *access)
+{
+	struct hv_vtl_io_intercept *msg = &vp->intercept.io;
+	unsigned long *regs = vcpu->arch.regs;
+	struct kvm_segment ds, es;
+
+	if (!begin(vp, vcpu, owner, HV_MESSAGE_TYPE_IO_PORT_INTERCEPT,
+		   sizeof(*msg)))
+		return 1;
+	msg->header.instruction_length = access->length;
+	msg->header.access_type = access->write ? HV_INTERCEPT_ACCESS_WRITE :
+						  HV_INTERCEPT_ACCESS_READ;
+	msg->port = access->port;
+	msg->access_info = access->size |
+			   (access->string ? HV_IO_ACCESS_STRING : 0) |
+			   (access->rep ? HV_IO_ACCESS_REP : 0);
+	vtl_kvm_kvm_get_segment(vcpu, &ds, VCPU_SREG_DS);
+	vtl_kvm_kvm_get_segment(vcpu, &es, VCPU_SREG_ES);
+	vtl_segment_to_hv(&ds, &msg->ds);
+	vtl_segment_to_hv(&es, &msg->es);
+	msg->rax = regs[VCPU_REGS_RAX];
+	msg->rcx = regs[VCPU_REGS_RCX];
+	msg->rsi = regs[VCPU_REGS_RSI];
+	msg->rdi = regs[VCPU_REGS_RDI];
 	return 0;
 }
 

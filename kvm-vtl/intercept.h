@@ -7,9 +7,13 @@
 
 #include "vp.h"
 
+struct vtl_port_access;
+
 int vtl_intercept_memory(struct vtl_vp *vp, struct kvm_vcpu *vcpu, gpa_t gpa,
 			 vtl_prot_t access, const void *insn, int insn_len);
 int vtl_intercept_register(struct vtl_vp *vp, struct kvm_vcpu *vcpu, u8 length);
+int vtl_intercept_port(struct vtl_vp *vp, struct kvm_vcpu *vcpu, u8 owner,
+		       const struct vtl_port_access *access);
 void vtl_intercept_deliver(struct vtl_vp *vp);
 
 #endif /* _KVM_VTL_INTERCEPT_H */

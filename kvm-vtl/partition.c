@@ -27,6 +27,7 @@
 #include "hooks.h"
 #include "kvm_glue.h"
 #include "partition.h"
+#include "port.h"
 #include "trace.h"
 #include "vp.h"
 
@@ -165,6 +166,7 @@ static void destroy(struct kref *ref)
 	unregister_vms(partition);
 	vtl_hooks_put();
 	close_files(partition);
+	vtl_port_destroy(partition);
 	mutex_destroy(&partition->lock);
 	kfree(partition);
 }

@@ -16,6 +16,7 @@
 #include "common.h"
 #include "protect.h"
 
+struct vtl_ports;
 struct vtl_vp;
 struct vtl_partition;
 
@@ -48,6 +49,7 @@ struct vtl_vm {
  *	a reader misses has no protections yet
  * @config: per VTL, HvRegisterVsmPartitionConfig
  * @protect: per VTL, what it allows the lower ones
+ * @ports: per VTL, the ports that it intercepts; written under @lock, once
  * @vps: by KVM's vCPU id; published once, never replaced
  * @dead: why the partition died, NULL while it lives; written once
  */
@@ -62,6 +64,7 @@ struct vtl_partition {
 	u16 enabled_vtls;
 	u64 config[VTL_LEVELS];
 	struct vtl_protect protect[VTL_LEVELS];
+	struct vtl_ports *ports[VTL_LEVELS];
 	struct vtl_vp *vps[VTL_MAX_VPS];
 	const char *dead;
 };

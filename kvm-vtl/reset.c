@@ -15,6 +15,7 @@
 #include "hooks.h"
 #include "kvm_glue.h"
 #include "partition.h"
+#include "port.h"
 #include "protect.h"
 #include "switch.h"
 #include "tlb.h"
@@ -311,6 +312,7 @@ static int reset_vtl_locked(struct vtl_partition *partition, struct vtl_vp *vp,
 	if (ret)
 		return ret;
 	vtl_protect_destroy(&partition->protect[vtl]);
+	vtl_port_reset_locked(partition, vtl);
 	partition->config[vtl] = 0;
 	vtl_view_apply_all_locked(partition, vtl);
 	return 0;

@@ -10,6 +10,7 @@
 
 #include "cr_intercept.h"
 #include "hooks.h"
+#include "port.h"
 #include "tlfs.h"
 #include "vendor.h"
 #include "vp.h"
@@ -182,6 +183,32 @@ void vtl_hook_dump_vmcb(struct kvm_vcpu *vcpu)
 		vtl_orig_dump_vmcb(vcpu);
 	else if (vp->action == VTL_ACTION_NONE)
 		vp->action = VTL_ACTION_RESUME;
+}
+
+/* The CPU gives the next RIP in exit_info_2. */
+int vtl_hook_io_interception(struct kvm_vcpu *vcpu)
+{
+	struct vtl_vp *vp = vtl_port_vp(vcpu);
+	struct vmcb *vmcb = vcpu_vmcb(vcpu);
+	struct vtl_port_access access = {};
+	u32 info;
+	int ret;
+
+	if (!vp)
+		return VTL_PASS(vtl_orig_io_interception(vcpu));
+	if (!vmcb)
+		return vtl_port_unknown(vp);
+
+	info = vmcb->control.exit_info_1;
+	access.port = info >> 16;
+	access.size = (info & SVM_IOIO_SIZE_MASK) >> SVM_IOIO_SIZE_SHIFT;
+	access.write = !(info & SVM_IOIO_TYPE_MASK);
+	access.string = info & SVM_IOIO_STR_MASK;
+	access.rep = info & SVM_IOIO_REP_MASK;
+	access.length = vmcb->control.exit_info_2 -
+			vtl_kvm_kvm_arch_vcpu_get_ip(vcpu);
+	ret = vtl_port_exit(vp, vcpu, &access);
+	return ret == -ENOENT ? vtl_orig_io_interception(vcpu) : ret;
 }
 
 /* KVM clears the VMCB at a shutdown, and resets the vCPU then. */

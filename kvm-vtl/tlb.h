@@ -26,8 +26,8 @@ static inline void vtl_tlb_unlock(struct vtl_vp *vp, u8 holder, u8 vtls)
 {
 	u8 locks = vp->tlb_locks[holder];
 
-	/* What was done under the lock comes first. */
 	if (unlikely(locks))
+		/* What was done under the lock comes first. */
 		smp_store_release(&vp->tlb_locks[holder], locks & ~vtls);
 }
 

@@ -17,6 +17,7 @@
 #define HVCALL_ENABLE_PARTITION_VTL		0x000d
 #define HVCALL_VTL_CALL				0x0011
 #define HVCALL_VTL_RETURN			0x0012
+#define HVCALL_INSTALL_INTERCEPT		0x004d
 #define HVCALL_TRANSLATE_VIRTUAL_ADDRESS	0x0052
 #define HVCALL_ASSERT_VIRTUAL_INTERRUPT		0x0094
 #define HVCALL_START_VP				0x0099
@@ -197,6 +198,7 @@
 
 /* "HV_MESSAGE_TYPE" and HV_X64_INTERCEPT_MESSAGE_HEADER access types */
 #define HV_MESSAGE_TYPE_GPA_INTERCEPT	0x80000001U
+#define HV_MESSAGE_TYPE_IO_PORT_INTERCEPT 0x80010000U
 #define HV_MESSAGE_TYPE_MSR_INTERCEPT	0x80010001U
 #define HV_MESSAGE_TYPE_REGISTER_INTERCEPT 0x80010006U
 #define HV_INTERCEPT_ACCESS_READ	0
@@ -394,6 +396,26 @@ struct hv_vtl_check_access {
 } __packed;
 static_assert(sizeof(struct hv_vtl_check_access) == 16);
 
+/**
+ * struct hv_vtl_install_intercept - HvCallInstallIntercept
+ * @partition_id: partition
+ * @access_type: mask of HV_INTERCEPT_ACCESS_MASK_*; 0 ends an intercept
+ * @intercept_type: HV_INTERCEPT_TYPE_*
+ * @parameters: a port, or the first and the last one in 15:0 and 31:16
+ */
+struct hv_vtl_install_intercept {
+	u64 partition_id;
+	u32 access_type;
+	u32 intercept_type;
+	u64 parameters;
+} __packed;
+static_assert(sizeof(struct hv_vtl_install_intercept) == 24);
+
+#define HV_INTERCEPT_ACCESS_MASK_READ	BIT(0)
+#define HV_INTERCEPT_ACCESS_MASK_WRITE	BIT(1)
+#define HV_INTERCEPT_TYPE_IO_PORT	0
+#define HV_INTERCEPT_TYPE_IO_PORT_RANGE	0x11
+
 /* HV_CHECK_SPARSE_GPA_PAGE_VTL_ACCESS_RESULT */
 #define HV_CHECK_ACCESS_SUCCESS		0
 #define HV_CHECK_ACCESS_INTERCEPT	1
@@ -579,17 +601,53 @@ struct hv_vtl_register_intercept {
 static_assert(sizeof(struct hv_vtl_register_intercept) == 16 + 64);
 
 /**
+ * struct hv_vtl_io_intercept - a HvMessageTypeX64IoPortIntercept message
+ * @header: what all intercepts have
+ * @port: the port
+ * @access_info: 2:0 size, HV_IO_ACCESS_STRING, HV_IO_ACCESS_REP
+ * @instruction_byte_count: zero: KVM does not fetch the instruction
+ * @reserved: zero
+ * @rax: RAX
+ * @instruction_bytes: zero
+ * @ds: DS
+ * @es: ES
+ * @rcx: RCX
+ * @rsi: RSI
+ * @rdi: RDI
+ */
+struct hv_vtl_io_intercept {
+	struct hv_vtl_intercept_header header;
+	u16 port;
+	u8 access_info;
+	u8 instruction_byte_count;
+	u32 reserved;
+	u64 rax;
+	u8 instruction_bytes[16];
+	struct hv_vtl_segment ds;
+	struct hv_vtl_segment es;
+	u64 rcx;
+	u64 rsi;
+	u64 rdi;
+} __packed;
+static_assert(sizeof(struct hv_vtl_io_intercept) == 16 + 128);
+
+#define HV_IO_ACCESS_STRING	BIT(3)
+#define HV_IO_ACCESS_REP	BIT(4)
+
+/**
  * union hv_vtl_intercept - any message of an intercept
  * @header: what all intercepts have
  * @memory: HV_MESSAGE_TYPE_GPA_INTERCEPT
  * @msr: HV_MESSAGE_TYPE_MSR_INTERCEPT
  * @reg: HV_MESSAGE_TYPE_REGISTER_INTERCEPT
+ * @io: HV_MESSAGE_TYPE_IO_PORT_INTERCEPT
  */
 union hv_vtl_intercept {
 	struct hv_vtl_intercept_header header;
 	struct hv_vtl_memory_intercept memory;
 	struct hv_vtl_msr_intercept msr;
 	struct hv_vtl_register_intercept reg;
+	struct hv_vtl_io_intercept io;
 };
 
 #endif /* _KVM_VTL_TLFS_H */

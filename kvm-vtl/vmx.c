@@ -11,6 +11,7 @@
 
 #include "cr_intercept.h"
 #include "hooks.h"
+#include "port.h"
 #include "tlfs.h"
 #include "vendor.h"
 #include "vp.h"
@@ -277,6 +278,36 @@ int vtl_hook_handle_desc(struct kvm_vcpu *vcpu)
 static bool vmx_lost_state(struct kvm_vcpu *vcpu)
 {
 	return false;
+}
+
+/* SDM, "Exit Qualification for I/O Instructions" */
+#define IO_SIZE_MINUS_1		GENMASK_ULL(2, 0)
+#define IO_IN			BIT_ULL(3)
+#define IO_STRING		BIT_ULL(4)
+#define IO_REP			BIT_ULL(5)
+#define IO_PORT_SHIFT		16
+
+int vtl_hook_handle_io(struct kvm_vcpu *vcpu)
+{
+	struct vtl_vp *vp = vtl_port_vp(vcpu);
+	struct vtl_port_access access = {};
+	u64 qualification, length;
+	int ret;
+
+	if (!vp)
+		return VTL_PASS(vtl_orig_handle_io(vcpu));
+	if (!vmcs_read(EXIT_QUALIFICATION, &qualification) ||
+	    !vmcs_read(VM_EXIT_INSTRUCTION_LEN, &length))
+		return vtl_port_unknown(vp);
+
+	access.port = qualification >> IO_PORT_SHIFT;
+	access.size = (qualification & IO_SIZE_MINUS_1) + 1;
+	access.write = !(qualification & IO_IN);
+	access.string = qualification & IO_STRING;
+	access.rep = qualification & IO_REP;
+	access.length = length;
+	ret = vtl_port_exit(vp, vcpu, &access);
+	return ret == -ENOENT ? vtl_orig_handle_io(vcpu) : ret;
 }
 
 const struct vtl_vendor_ops vtl_vmx_ops = {

@@ -366,7 +366,8 @@ static long run_loop(struct vtl_vp *vp)
 			 * A signal may be open in the vCPU's mask only, which
 			 * KVM took back: what was no kick is a signal.
 			 */
-			if (!vtl_wake_take_kick(vp) || task_sigpending(current) ||
+			if (!vtl_wake_take_kick(vp) ||
+			    task_sigpending(current) ||
 			    !vtl_vp_wants_to_run(vp))
 				return interrupted(vp);
 			continue;

@@ -1037,23 +1037,4 @@ TEST_F(cr_intercept, state)
 	vm_destroy(vm);
 }
 
-/* --- ports -------------------------------------------------------------- */
-
-/* InstallIntercept is answered as a call that there is not, for any type. */
-static u64 install(u64 type, u64 b)
-{
-	u64 in[3] = { HV_PARTITION_SELF, 2 | type << 32, 0xcf8 };
-
-	return hv_call_xmm(HV_INSTALL_INTERCEPT, in, 3);
-}
-
-GUEST_TEST(cr_intercept, install_intercept)
-{
-	u32 i;
-
-	vsm_init();
-	for (i = 0; i < 4; i++)
-		GUEST_EQ(HV_INVALID_CODE, vtl1_exec(install, i, 0));
-}
-
 TEST_HARNESS_MAIN

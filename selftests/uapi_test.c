@@ -52,6 +52,9 @@ TEST_F(uapi, layout)
 	PIN(kvm_vtl_vp, __reserved, 116);
 	PIN(kvm_vtl_vp, cr_intercept, 120);
 	PIN_SIZE(kvm_vtl_vcpu_ioctl, 24);
+	PIN(kvm_vtl_ports, vtl, 8);
+	PIN(kvm_vtl_ports, read_bitmap, 16);
+	PIN(kvm_vtl_ports, write_bitmap, 24);
 	PIN(kvm_vtl_vcpu_ioctl, vtl, 8);
 	PIN(kvm_vtl_vcpu_ioctl, cmd, 12);
 	PIN(kvm_vtl_vcpu_ioctl, arg, 16);
@@ -68,6 +71,8 @@ TEST_F(uapi, numbers)
 	EXPECT_EQ(0xc0f8b906, KVM_VTL_GET_VP);
 	EXPECT_EQ(0xc0f8b907, KVM_VTL_SET_VP);
 	EXPECT_EQ(0x4018b908, KVM_VTL_VCPU_IOCTL);
+	EXPECT_EQ(0xc020b909, KVM_VTL_GET_PORTS);
+	EXPECT_EQ(0x4020b90a, KVM_VTL_SET_PORTS);
 	EXPECT_EQ(2, KVM_VTL_ABI);
 }
 
@@ -87,6 +92,8 @@ struct command {
 
 static struct kvm_regs regs;
 
+static u8 ports[KVM_VTL_PORT_BITMAP_SIZE];
+
 static const struct command commands[] = {
 	{ "GET_INFO", KVM_VTL_GET_INFO, DEV, 40 },
 	{ "CONFIGURE", KVM_VTL_CONFIGURE, DEV, 24, 12, { 1 } },
@@ -94,6 +101,10 @@ static const struct command commands[] = {
 	{ "SET_PARTITION", KVM_VTL_SET_PARTITION, VM, 48, 16, { 1 } },
 	{ "GET_PROTECTIONS", KVM_VTL_GET_PROTECTIONS, VM, 48, 36, { 1 } },
 	{ "SET_PROTECTIONS", KVM_VTL_SET_PROTECTIONS, VM, 48, 36, { 1 } },
+	{ "GET_PORTS", KVM_VTL_GET_PORTS, VM, 32, 12,
+	  { 1, (uintptr_t)ports, (uintptr_t)ports } },
+	{ "SET_PORTS", KVM_VTL_SET_PORTS, VM, 32, 12,
+	  { 1, (uintptr_t)ports, (uintptr_t)ports } },
 	{ "GET_VP", KVM_VTL_GET_VP, VCPU, 248, .first = 80 },
 	{ "SET_VP", KVM_VTL_SET_VP, VCPU, 248, 116, { 1 }, .first = 80 },
 	{ "VCPU_IOCTL", KVM_VTL_VCPU_IOCTL, VCPU, 24, 0,
@@ -114,7 +125,7 @@ static u8 *argument(const struct command *c)
 
 	memset(arg, 0, sizeof(arg));
 	*(u32 *)arg = c->size;
-	memcpy(arg + 8, c->good, 16);
+	memcpy(arg + 8, c->good, sizeof(c->good));
 	return arg;
 }
 
@@ -155,7 +166,8 @@ static u32 first_size(const struct command *c)
 /* SET_PROTECTIONS is in no state to succeed here; all others are. */
 static int good_result(const struct command *c)
 {
-	return c->number == KVM_VTL_SET_PROTECTIONS ? -EBUSY : 0;
+	return c->number == KVM_VTL_SET_PROTECTIONS ||
+	       c->number == KVM_VTL_SET_PORTS ? -EBUSY : 0;
 }
 
 TEST_F(uapi, good_arguments)
@@ -319,7 +331,7 @@ TEST_F(uapi, read_only_argument)
 		memcpy(map, argument(c), 256);
 		mprotect(map, PAGE_SIZE, PROT_READ);
 		EXPECT_EQ(_IOC_DIR(c->number) & _IOC_READ ?
-			  good_result(c) ?: -EFAULT : 0,
+			  good_result(c) ?: -EFAULT : good_result(c),
 			  call(fd_for(&fds, c), c, map)) {
 			TH_LOG("%s", c->name);
 		}
@@ -379,7 +391,7 @@ TEST_F(uapi, unknown_numbers)
 			EXPECT_EQ(-ENOTTY, call(fd, c, NULL));
 		}
 	}
-	for (nr = 9; nr < 256; nr++)
+	for (nr = 0xb; nr < 256; nr++)
 		for (dir = 0; dir < 4; dir++)
 			for (object = DEV; object <= VCPU; object++) {
 				fd = fd_of(fds.vm, fds.dev, object);

@@ -273,6 +273,7 @@ struct guest_trap probe_write8(volatile void *p, u8 value);
 struct guest_trap probe_exec(const void *p);
 struct guest_trap probe_rdmsr(u32 msr, u64 *value);
 struct guest_trap probe_wrmsr(u32 msr, u64 value);
+struct guest_trap probe_outb(u16 port, u8 value);
 struct guest_trap probe_xsetbv(u32 index, u64 value);
 struct guest_trap probe_cmpxchg(volatile void *p, u64 old, u64 value);
 

@@ -278,6 +278,28 @@ struct hv_memory_intercept {	/* payload */
 	u8 bytes[16];
 };
 
+#define HV_MSG_IO_INTERCEPT	0x80010000
+
+struct hv_io_intercept {	/* payload */
+	u32 vp;
+	u8 length;
+	u8 access;
+	u16 state;
+	struct hv_segment cs;
+	u64 rip, rflags;
+	u16 port;
+	u8 info;		/* 2:0 size, HV_IO_* */
+	u8 byte_count;
+	u32 reserved;
+	u64 rax;
+	u8 bytes[16];
+	struct hv_segment ds, es;
+	u64 rcx, rsi, rdi;
+};
+
+#define HV_IO_STRING		BIT(3)
+#define HV_IO_REP		BIT(4)
+
 #define HV_MSG_MSR_INTERCEPT	0x80010001
 #define HV_MSG_REGISTER_INTERCEPT 0x80010006
 

@@ -145,6 +145,16 @@ SYM(probe_wrmsr)
 2:	ret
 	EXTABLE(1b, 2b)
 
+/* struct guest_trap probe_outb(u16 port, u8 value) */
+SYM(probe_outb)
+	mov	%edi, %edx
+	mov	%esi, %eax
+1:	outb	%al, %dx
+	mov	$-1, %rax
+	xor	%edx, %edx
+2:	ret
+	EXTABLE(1b, 2b)
+
 /* struct guest_trap probe_xsetbv(u32 index, u64 value) */
 SYM(probe_xsetbv)
 	mov	%edi, %ecx

@@ -55,6 +55,8 @@ enum {
 	KVM_VTL_NR_GET_VP		= 0x06,
 	KVM_VTL_NR_SET_VP		= 0x07,
 	KVM_VTL_NR_VCPU_IOCTL		= 0x08,
+	KVM_VTL_NR_GET_PORTS		= 0x09,
+	KVM_VTL_NR_SET_PORTS		= 0x0a,
 };
 
 /* Values of kvm_vtl_info.out_vendor */
@@ -200,6 +202,35 @@ struct kvm_vtl_protections {
 #define KVM_VTL_SET_PROTECTIONS \
 	_IOWR(KVM_VTL_IOC_TYPE, KVM_VTL_NR_SET_PROTECTIONS, \
 	      struct kvm_vtl_protections)
+
+/* Bytes of a bitmap of all I/O ports */
+#define KVM_VTL_PORT_BITMAP_SIZE 8192
+
+/**
+ * struct kvm_vtl_ports - KVM_VTL_GET_PORTS, KVM_VTL_SET_PORTS on a VM
+ * @size: sizeof(struct kvm_vtl_ports)
+ * @flags: must be 0
+ * @vtl: the VTL that intercepts, 1 or higher
+ * @__reserved: must be 0
+ * @read_bitmap: pointer to KVM_VTL_PORT_BITMAP_SIZE bytes: bit n for port n
+ * @write_bitmap: the same for writes
+ *
+ * The intercepts that HvCallInstallIntercept made, all at once (ABI 2).
+ * Setting needs an enabled VTL (EBUSY); ENOENT for a VTL that is not offered.
+ */
+struct kvm_vtl_ports {
+	__u32 size;
+	__u32 flags;
+	__u32 vtl;
+	__u32 __reserved;
+	__aligned_u64 read_bitmap;
+	__aligned_u64 write_bitmap;
+};
+
+#define KVM_VTL_GET_PORTS \
+	_IOWR(KVM_VTL_IOC_TYPE, KVM_VTL_NR_GET_PORTS, struct kvm_vtl_ports)
+#define KVM_VTL_SET_PORTS \
+	_IOW(KVM_VTL_IOC_TYPE, KVM_VTL_NR_SET_PORTS, struct kvm_vtl_ports)
 
 /**
  * struct kvm_vtl_vp - KVM_VTL_GET_VP, KVM_VTL_SET_VP on a vCPU
