@@ -116,6 +116,46 @@ static u8 owner_of(struct vtl_vp *vp, u8 vtl, u64 bit,
 	return 0;
 }
 
+static u64 name_bit(u32 name)
+{
+	switch (name) {
+	case HV_X64_REGISTER_CR0:
+		return HV_CR_INTERCEPT_CR0_WRITE;
+	case HV_X64_REGISTER_CR4:
+		return HV_CR_INTERCEPT_CR4_WRITE;
+	case HV_X64_REGISTER_XFEM:
+		return HV_CR_INTERCEPT_XCR0_WRITE;
+	case HV_X64_REGISTER_GDTR:
+		return HV_CR_INTERCEPT_GDTR_WRITE;
+	case HV_X64_REGISTER_IDTR:
+		return HV_CR_INTERCEPT_IDTR_WRITE;
+	case HV_X64_REGISTER_LDTR:
+		return HV_CR_INTERCEPT_LDTR_WRITE;
+	case HV_X64_REGISTER_TR:
+		return HV_CR_INTERCEPT_TR_WRITE;
+	}
+	return 0;
+}
+
+/**
+ * vtl_cr_intercept_denies - is a register of a lower VTL locked for this one?
+ * @vp: the VP
+ * @name: HV_X64_REGISTER_*
+ * @msr: the MSR that it is, 0 for none
+ *
+ * A VTL that is itself subject to intercepts is no way around them, whatever
+ * the masks say.
+ *
+ * Context: the run loop.
+ * Return: true when a VTL above the active one intercepts writes of it.
+ */
+bool vtl_cr_intercept_denies(struct vtl_vp *vp, u32 name, u32 msr)
+{
+	u64 bit = msr ? msr_bit(msr, true) : name_bit(name);
+
+	return bit && owner_of(vp, vp->active_vtl, bit, VTL_CR_CONTROL, 0);
+}
+
 /* --- the registers -------------------------------------------------------- */
 
 /**

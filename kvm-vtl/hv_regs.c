@@ -155,6 +155,22 @@ static u16 set_secure_config(struct vtl_vp *vp, u8 vtl, u32 lower,
 	return HV_STATUS_SUCCESS;
 }
 
+static u16 get_tlb_wait(struct vtl_vp *vp, u8 vtl, u32 arg,
+			union hv_vtl_reg_value *val)
+{
+	val->low = vp->tlb_waits & BIT(vtl) ? HV_WAIT_FOR_TLB_LOCK : 0;
+	return HV_STATUS_SUCCESS;
+}
+
+static u16 set_tlb_wait(struct vtl_vp *vp, u8 vtl, u32 arg,
+			const union hv_vtl_reg_value *val)
+{
+	if (val->low & ~HV_WAIT_FOR_TLB_LOCK)
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	__assign_bit(vtl, &vp->tlb_waits, val->low);
+	return HV_STATUS_SUCCESS;
+}
+
 static u16 get_vina(struct vtl_vp *vp, u8 vtl, u32 arg,
 		    union hv_vtl_reg_value *val)
 {
@@ -526,6 +542,8 @@ static const struct reg regs_table[] = {
 	{ HV_REGISTER_VSM_VP_SECURE_CONFIG_VTL0,
 	  HV_REGISTER_VSM_VP_SECURE_CONFIG_VTL0 + VTL_MAX - 1, HIGHER_DENY, 0,
 	  get_secure_config, set_secure_config },
+	REG(VSM_VP_WAIT_FOR_TLB_LOCK, HIGHER_DENY, 0, get_tlb_wait,
+	    set_tlb_wait),
 	REG(VSM_VINA, HIGHER, 0, get_vina, set_vina),
 	{ HV_REGISTER_CR_INTERCEPT_CONTROL, HV_REGISTER_CR_INTERCEPT_MISC_MASK,
 	  HIGHER_DENY, VTL_CR_CONTROL, get_cr_intercept, set_cr_intercept },
@@ -602,6 +620,19 @@ static u16 check_access(struct vtl_vp *vp, const struct reg *reg, u8 vtl,
 	return HV_STATUS_SUCCESS;
 }
 
+/* VTLs above the caller may have locked a register of the one below. */
+static u16 check_locked(struct vtl_vp *vp, const struct reg *reg, u32 name)
+{
+	u32 arg = reg->arg + name - reg->first, msr = 0;
+
+	if (reg->set == set_msr)
+		msr = arg;
+	else if (reg->set == set_arch_msr)
+		msr = arch_msrs[arg];
+	return vtl_cr_intercept_denies(vp, name, msr) ?
+	       HV_STATUS_ACCESS_DENIED : HV_STATUS_SUCCESS;
+}
+
 static u16 check_header(struct vtl_vp *vp,
 			const struct hv_vtl_vp_registers *in, u8 *vtl)
 {
@@ -673,6 +704,8 @@ u16 vtl_hv_set_vp_registers(struct vtl_vp *vp, struct vtl_hypercall *hc)
 		if (!reg || !reg->set)
 			return HV_STATUS_INVALID_PARAMETER;
 		status = check_access(vp, reg, vtl, true);
+		if (!status)
+			status = check_locked(vp, reg, e->name);
 		if (!status)
 			status = reg->set(vp, vtl,
 					  reg->arg + e->name - reg->first,

@@ -114,7 +114,7 @@ static u16 enable_vp_locked(struct vtl_vp *vp, struct vtl_vp *target, u8 vtl,
 	if (status)
 		return status;
 	/* MTRRs and the like come along at the first entry. */
-	target->shared_msrs_dirty = true;
+	target->shared_msrs_stale |= BIT(vtl);
 	/* The vCPU is ready when the bit is seen; see vtl_vp_has_vtl(). */
 	smp_store_release(&target->enabled_vtls,
 			  target->enabled_vtls | BIT(vtl));

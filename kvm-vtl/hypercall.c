@@ -396,7 +396,7 @@ static int vtl_return(struct vtl_vp *vp, struct kvm_vcpu *vcpu, u64 input)
 		return raise_ud(vcpu);
 	leave_vtl(vp, vcpu, VTL_ACTION_RETURN);
 	if (vp->action == VTL_ACTION_RETURN && !(input & HV_VTL_RETURN_FAST))
-		vtl_switch_restore_return_regs(vcpu);
+		vtl_switch_restore_return_regs(vp, vcpu);
 	return 0;
 }
 

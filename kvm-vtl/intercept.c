@@ -21,6 +21,7 @@
 #include "switch.h"
 #include "tlfs.h"
 #include "trace.h"
+#include "vendor.h"
 #include "wake.h"
 
 /* Bytes of a message before its payload */
@@ -133,6 +134,29 @@ int vtl_intercept_memory(struct vtl_vp *vp, struct kvm_vcpu *vcpu, gpa_t gpa,
 		msg->instruction_byte_count = insn_len;
 	}
 	return 0;
+}
+
+/**
+ * vtl_intercept_gva - say in a memory intercept what the linear address was
+ * @vp: the VP, for which vtl_intercept_memory() has just returned 0
+ * @error_code: KVM's error code of the page fault
+ *
+ * An access to a page table has the address that was being translated, which
+ * does not translate to the GPA of the message.
+ *
+ * Context: exit of the active vCPU, which is loaded.
+ */
+void vtl_intercept_gva(struct vtl_vp *vp, u64 error_code)
+{
+	struct hv_vtl_memory_intercept *msg = &vp->intercept.memory;
+	u64 gva;
+
+	if (!vtl_vendor()->fault_gva(error_code, &gva))
+		return;
+	msg->gva = gva;
+	msg->memory_access_info = HV_ACCESS_INFO_GVA_VALID;
+	if (error_code & PFERR_GUEST_FINAL_MASK)
+		msg->memory_access_info |= HV_ACCESS_INFO_GVA_GPA_VALID;
 }
 
 static void fill_msr(struct vtl_vp *vp, struct kvm_vcpu *vcpu)

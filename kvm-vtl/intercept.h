@@ -11,6 +11,7 @@ struct vtl_port_access;
 
 int vtl_intercept_memory(struct vtl_vp *vp, struct kvm_vcpu *vcpu, gpa_t gpa,
 			 vtl_prot_t access, const void *insn, int insn_len);
+void vtl_intercept_gva(struct vtl_vp *vp, u64 error_code);
 int vtl_intercept_register(struct vtl_vp *vp, struct kvm_vcpu *vcpu, u8 length);
 int vtl_intercept_port(struct vtl_vp *vp, struct kvm_vcpu *vcpu, u8 owner,
 		       const struct vtl_port_access *access);

@@ -464,13 +464,15 @@ fault:
  * @vcpu: vCPU, loaded
  * @offset: offset in the page, a multiple of 8
  * @words: VTL_ASSIST_ENTRY_WORDS of them
+ * @is_highest: no other VTL can restrict this one
  *
- * As vtl_vcpu_write_assist(), in a third of the time.
+ * As vtl_vcpu_write_assist(), in a third of the time for the highest VTL.
  */
 void vtl_vcpu_put_assist_entry(struct kvm_vcpu *vcpu, unsigned int offset,
-			       const u64 *words)
+			       const u64 *words, bool is_highest)
 {
-	void __user *hva = has_assist(vcpu) ? assist_hva(vcpu) : NULL;
+	void __user *hva = is_highest && has_assist(vcpu) ? assist_hva(vcpu) :
+							    NULL;
 
 	if (unlikely(!hva || !put_words(hva + offset, words)))
 		vtl_vcpu_write_assist(vcpu, offset, words,
@@ -482,13 +484,15 @@ void vtl_vcpu_put_assist_entry(struct kvm_vcpu *vcpu, unsigned int offset,
  * @vcpu: vCPU, loaded
  * @offset: offset in the page, a multiple of 8
  * @words: VTL_ASSIST_RETURN_WORDS of them; unchanged without a page
+ * @is_highest: no other VTL can restrict this one
  *
- * As vtl_vcpu_read_assist(), in a third of the time.
+ * As vtl_vcpu_read_assist(), in a third of the time for the highest VTL.
  */
 void vtl_vcpu_get_assist_return(struct kvm_vcpu *vcpu, unsigned int offset,
-				u64 *words)
+				u64 *words, bool is_highest)
 {
-	void __user *hva = has_assist(vcpu) ? assist_hva(vcpu) : NULL;
+	void __user *hva = is_highest && has_assist(vcpu) ? assist_hva(vcpu) :
+							    NULL;
 
 	if (unlikely(!hva || !get_words(words, hva + offset)))
 		vtl_vcpu_read_assist(vcpu, offset, words,
@@ -502,6 +506,8 @@ void vtl_vcpu_get_assist_return(struct kvm_vcpu *vcpu, unsigned int offset,
  * @data: buffer
  * @len: number of bytes
  *
+ * With the VTL's own rights: a higher one may have closed the page meanwhile.
+ *
  * Return: false when there is no page.
  */
 bool vtl_vcpu_read_assist(struct kvm_vcpu *vcpu, unsigned int offset,
@@ -509,7 +515,7 @@ bool vtl_vcpu_read_assist(struct kvm_vcpu *vcpu, unsigned int offset,
 {
 	/* KVM-INTERNAL: the cache covers the whole assist page. */
 	return has_assist(vcpu) &&
-	       !vtl_orig_kvm_read_guest_offset_cached(vcpu->kvm,
+	       !vtl_hook_kvm_read_guest_offset_cached(vcpu->kvm,
 						&vcpu->arch.pv_eoi.data,
 						data, offset, len);
 }
@@ -527,7 +533,7 @@ bool vtl_vcpu_write_assist(struct kvm_vcpu *vcpu, unsigned int offset,
 			   const void *data, unsigned int len)
 {
 	return has_assist(vcpu) &&
-	       !vtl_orig_kvm_write_guest_offset_cached(vcpu->kvm,
+	       !vtl_hook_kvm_write_guest_offset_cached(vcpu->kvm,
 						&vcpu->arch.pv_eoi.data,
 						(void *)data, offset, len);
 }

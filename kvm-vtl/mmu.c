@@ -33,6 +33,7 @@ int vtl_hook_kvm_mmu_page_fault(struct kvm_vcpu *vcpu, gpa_t cr2_or_gpa,
 	struct vtl_vp *vp = vtl_vp_running(vcpu);
 	vtl_prot_t access = fault_access(error_code);
 	vtl_prot_t prot;
+	int ret;
 
 	if (!vp)
 		return VTL_PASS(vtl_orig_kvm_mmu_page_fault(vcpu, cr2_or_gpa,
@@ -47,9 +48,13 @@ int vtl_hook_kvm_mmu_page_fault(struct kvm_vcpu *vcpu, gpa_t cr2_or_gpa,
 
 	prot = vtl_effective_prot(vp->partition, vp->active_vtl,
 				  gpa_to_gfn(cr2_or_gpa));
-	if (unlikely(!(prot & access)))
-		return vtl_intercept_memory(vp, vcpu, cr2_or_gpa, access, insn,
-					    insn_len);
+	if (unlikely(!(prot & access))) {
+		ret = vtl_intercept_memory(vp, vcpu, cr2_or_gpa, access, insn,
+					   insn_len);
+		if (!ret)
+			vtl_intercept_gva(vp, error_code);
+		return ret;
+	}
 	return vtl_orig_kvm_mmu_page_fault(vcpu, cr2_or_gpa, error_code, insn,
 					   insn_len);
 }

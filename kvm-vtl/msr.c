@@ -217,6 +217,6 @@ int vtl_hook_kvm_set_msr_common(struct kvm_vcpu *vcpu,
 	struct vtl_vp *vp = vtl_vp_running(vcpu);
 
 	if (vp && vtl_msr_is_shared(msr_info->index))
-		vp->shared_msrs_dirty = true;
+		vp->shared_msrs_stale = ~BIT(vp->active_vtl);
 	return VTL_PASS(vtl_orig_kvm_set_msr_common(vcpu, msr_info));
 }

@@ -71,7 +71,7 @@ static bool return_to(struct vtl_vp *vp, u8 caller)
 	vtl_vp_unlock_vcpu(vp, called);
 
 	/* The called VTL's kicks did not set vp->pending while it ran. */
-	if (unlikely(has_higher_work(vp)))
+	if (unlikely(has_higher_work(vp) || vp->tlb_waits))
 		vp->pending = 1;
 	vp->action = READ_ONCE(vp->pending) ? VTL_ACTION_RESUME :
 					      VTL_ACTION_NONE;

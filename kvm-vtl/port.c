@@ -203,6 +203,15 @@ static bool decode_ports(const struct hv_vtl_install_intercept *in,
 	return false;
 }
 
+/* Exit handlers run inside kvm->srcu.  What the VMM has got already is made. */
+static void wait_for_accesses(struct vtl_partition *partition, u8 owner)
+{
+	u8 vtl;
+
+	for (vtl = 0; vtl < owner; vtl++)
+		vtl_vp_quiesce(partition->vm[vtl].kvm);
+}
+
 /**
  * vtl_hv_install_intercept - HvCallInstallIntercept
  * @vp: the calling VP
@@ -240,7 +249,10 @@ u16 vtl_hv_install_intercept(struct vtl_vp *vp, struct vtl_hypercall *hc)
 			  in->access_type & HV_INTERCEPT_ACCESS_MASK_WRITE);
 	}
 	mutex_unlock(&partition->lock);
-	return ports ? HV_STATUS_SUCCESS : HV_STATUS_INSUFFICIENT_MEMORY;
+	if (!ports)
+		return HV_STATUS_INSUFFICIENT_MEMORY;
+	wait_for_accesses(partition, vp->active_vtl);
+	return HV_STATUS_SUCCESS;
 }
 
 /* --- state ---------------------------------------------------------------- */

@@ -264,6 +264,7 @@ static int reset_vp(struct vtl_vp *vp)
 	WRITE_ONCE(vp->enabled_vtls, BIT(0));
 	vp->exit_vtl = 0;
 	vp->init_dropped = 0;
+	vp->tlb_waits = 0;
 	WRITE_ONCE(vp->start.state, VTL_START_NONE);
 	for (vtl = 0; vtl <= vp->partition->max_vtl; vtl++) {
 		vtl_tlb_unlock(vp, vtl, VTL_TLB_ALL);
@@ -350,7 +351,8 @@ static int reset_locked(struct vtl_partition *partition, struct vtl_vp *vp)
 	unsigned int i;
 	u8 vtl;
 
-	for (vtl = 1; vtl <= partition->max_vtl; vtl++) {
+	/* From above: who zeroes what is his must not be kept from it. */
+	for (vtl = partition->max_vtl; vtl; vtl--) {
 		err = reset_vtl_locked(partition, vp, vtl);
 		ret = ret ?: err;
 	}

@@ -283,7 +283,7 @@ int vtl_state_get_vp(struct vtl_vp *vp, void *arg)
 	state->active_vtl = vp->active_vtl;
 	memset(state->tlb_locks, 0, sizeof(state->tlb_locks));
 	memcpy(state->tlb_locks, vp->tlb_locks, sizeof(vp->tlb_locks));
-	state->__reserved = 0;
+	state->tlb_waits = vp->tlb_waits;
 	memset(state->pending_event, 0, sizeof(state->pending_event));
 	memset(state->vina, 0, sizeof(state->vina));
 	memset(state->cr_intercept, 0, sizeof(state->cr_intercept));
@@ -335,7 +335,7 @@ static int check_vp(struct vtl_vp *vp, const struct kvm_vtl_vp *state)
 	if (!is_vtl_set(vp->partition, state->enabled_vtls) ||
 	    state->active_vtl > vp->partition->max_vtl ||
 	    !(state->enabled_vtls & BIT(state->active_vtl)) ||
-	    state->__reserved)
+	    (state->tlb_waits & ~(state->enabled_vtls & ~BIT(0))))
 		return -EINVAL;
 	for (vtl = 0; vtl < KVM_VTL_NR_VTLS; vtl++) {
 		const u64 *event = &state->pending_event[2 * vtl];
@@ -372,7 +372,7 @@ static int reset_new_vtls(struct vtl_vp *vp, u32 vtls)
 			continue;
 		if (!vtl_vcpu_fpu_matches(vtl_vp_vcpu(vp, 0), vcpu))
 			return -EINVAL;
-		vp->shared_msrs_dirty = true;
+		vp->shared_msrs_stale |= BIT(vtl);
 		vtl_vcpu_enter(vcpu, &idx);
 		ret = vtl_reset_vcpu(vcpu);
 		vtl_vcpu_leave(vcpu, idx);
@@ -469,8 +469,10 @@ int vtl_state_set_vp(struct vtl_vp *vp, void *arg)
 		return ret;
 	set_events(vp, state);
 	change_active(vp, state->active_vtl);
-	if (state->size >= offsetofend(struct kvm_vtl_vp, tlb_locks))
+	if (state->size >= offsetofend(struct kvm_vtl_vp, tlb_waits)) {
 		set_tlb_locks(vp, state->tlb_locks);
+		vp->tlb_waits = state->tlb_waits;
+	}
 	if (state->size >= offsetofend(struct kvm_vtl_vp, cr_intercept))
 		return set_cr_intercepts(vp, state);
 	return 0;

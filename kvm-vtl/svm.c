@@ -220,6 +220,12 @@ static bool svm_lost_state(struct kvm_vcpu *vcpu)
 				  (unsigned long *)vmcb->control.intercepts);
 }
 
+/* SVM has no such field. */
+static bool svm_fault_gva(u64 error_code, u64 *gva)
+{
+	return false;
+}
+
 const struct vtl_vendor_ops vtl_svm_ops = {
 	.id = KVM_VTL_VENDOR_AMD,
 	.kvm_module = "kvm_amd",
@@ -228,5 +234,6 @@ const struct vtl_vendor_ops vtl_svm_ops = {
 	.spte_can_exec = svm_spte_can_exec,
 	.spte_clear_exec = svm_spte_clear_exec,
 	.intercept = svm_intercept,
+	.fault_gva = svm_fault_gva,
 	.lost_state = svm_lost_state,
 };

@@ -29,7 +29,12 @@
 
 #define ASSIST_VINA_SHIFT	32
 
-static void write_assist(struct vtl_vp_vtl *v)
+static bool is_highest(struct vtl_vp *vp)
+{
+	return vp->active_vtl == vp->partition->max_vtl;
+}
+
+static void write_assist(struct vtl_vp *vp, struct vtl_vp_vtl *v)
 {
 	u64 entry[VTL_ASSIST_ENTRY_WORDS] = {
 		v->entry_reason,
@@ -40,7 +45,8 @@ static void write_assist(struct vtl_vp_vtl *v)
 	if (unlikely(v->vina) && vtl_vina_keeps_asserted(v))
 		entry[0] |= (u64)HV_VINA_ASSERTED << ASSIST_VINA_SHIFT;
 	/* No page is fine; a page whose slot is gone is VTL1's own affair. */
-	vtl_vcpu_put_assist_entry(v->vcpu, ASSIST_VTL_CONTROL, entry);
+	vtl_vcpu_put_assist_entry(v->vcpu, ASSIST_VTL_CONTROL, entry,
+				  is_highest(vp));
 }
 
 static void inject_event(struct vtl_vp_vtl *v)
@@ -79,7 +85,7 @@ static int do_entry_work(struct kvm_vcpu *vcpu)
 	if (vp->active_vtl)
 		vtl_vcpu_sync_tsc(vtl_vp_vcpu(vp, 0), vcpu);
 	if (work & VTL_ENTRY_ASSIST)
-		write_assist(v);
+		write_assist(vp, v);
 	if (work & VTL_ENTRY_HYPERCALL)
 		r = vtl_hypercall_complete(vp, vcpu);
 	if (work & VTL_ENTRY_EVENT)
@@ -136,9 +142,9 @@ void vtl_switch_move_shared(struct vtl_vp *vp, u8 from, u8 to)
 	struct kvm_vcpu *b = vtl_vp_vcpu(vp, to);
 
 	vtl_vcpu_move_shared(a, b);
-	if (unlikely(vp->shared_msrs_dirty)) {
+	if (unlikely(vp->shared_msrs_stale & BIT(to))) {
 		vtl_vcpu_move_shared_msrs(a, b);
-		vp->shared_msrs_dirty = false;
+		vp->shared_msrs_stale &= ~BIT(to);
 	}
 }
 
@@ -216,15 +222,17 @@ void vtl_switch_by_interrupt(struct vtl_vp *vp, u8 to)
 
 /**
  * vtl_switch_restore_return_regs - load RAX and RCX for a non-fast VTL return
+ * @vp: the VP
  * @vcpu: the active vCPU, whose VTL returns
  *
  * Without an assist page the registers keep their values.
  *
  * Context: exit of @vcpu, which is loaded.
  */
-void vtl_switch_restore_return_regs(struct kvm_vcpu *vcpu)
+void vtl_switch_restore_return_regs(struct vtl_vp *vp, struct kvm_vcpu *vcpu)
 {
 	/* RAX and RCX come in this order there, too. */
 	vtl_vcpu_get_assist_return(vcpu, ASSIST_VTL_RETURN,
-				   (u64 *)&vcpu->arch.regs[VCPU_REGS_RAX]);
+				   (u64 *)&vcpu->arch.regs[VCPU_REGS_RAX],
+				   is_highest(vp));
 }

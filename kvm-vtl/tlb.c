@@ -72,6 +72,29 @@ bool vtl_tlb_is_locked(struct vtl_vp *vp)
 }
 
 /**
+ * vtl_tlb_must_wait - may the active VTL not run yet?
+ * @vp: the VP
+ *
+ * Once there was no lock, HvRegisterVsmVpWaitForTlbLock of the VTLs above is 0
+ * again.
+ *
+ * Context: the run loop.
+ * Return: true while a higher VTL wants it to wait and another VP has a lock.
+ */
+bool vtl_tlb_must_wait(struct vtl_vp *vp)
+{
+	unsigned long above = vp->tlb_waits & GENMASK(VTL_MAX, 0) &
+			      ~GENMASK(vp->active_vtl, 0);
+
+	if (likely(!above))
+		return false;
+	if (vtl_tlb_is_locked(vp))
+		return true;
+	vp->tlb_waits &= ~above;
+	return false;
+}
+
+/**
  * vtl_tlb_wait - let time pass before a flush is tried again
  *
  * Context: the run loop; no vCPU loaded.

@@ -12,6 +12,7 @@
 
 void vtl_tlb_lock(struct vtl_vp *vp, u8 holder, u8 vtl);
 bool vtl_tlb_is_locked(struct vtl_vp *vp);
+bool vtl_tlb_must_wait(struct vtl_vp *vp);
 void vtl_tlb_wait(void);
 
 /**

@@ -241,15 +241,17 @@ TRACE_EVENT(kvm_vtl_register_intercept,
 		__field(int, ret)
 	),
 	TP_fast_assign(
-		bool is_msr = msg->header.message_type ==
-			      HV_MESSAGE_TYPE_MSR_INTERCEPT;
+		u32 type = msg->header.message_type;
+		bool is_msr = type == HV_MESSAGE_TYPE_MSR_INTERCEPT;
+		bool is_io = type == HV_MESSAGE_TYPE_IO_PORT_INTERCEPT;
 
 		__entry->id = vp->partition->id;
 		__entry->vp = vp->index;
 		__entry->owner = owner;
-		__entry->type = msg->header.message_type;
-		__entry->name = is_msr ? msg->msr.msr : msg->reg.name;
-		__entry->value = vp->access.value;
+		__entry->type = type;
+		__entry->name = is_msr ? msg->msr.msr :
+				is_io ? msg->io.port : msg->reg.name;
+		__entry->value = is_io ? msg->io.rax : vp->access.value;
 		__entry->rip = msg->header.rip;
 		__entry->length = msg->header.instruction_length;
 		__entry->access = msg->header.access_type;

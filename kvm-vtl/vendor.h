@@ -37,6 +37,8 @@ struct vtl_intercepted {
  * @spte_clear_exec: take the right to execute
  * @intercept: have a vCPU, which is loaded, leave the guest for these writes;
  *	false when this CPU or host cannot
+ * @fault_gva: the linear address of the access that KVM was told of with this
+ *	error code; false when the CPU does not say
  * @lost_state: does a vCPU, which is loaded, need the reset that KVM is about
  *	to make?
  */
@@ -49,6 +51,7 @@ struct vtl_vendor_ops {
 	u64 (*spte_clear_exec)(u64 spte);
 	bool (*intercept)(struct kvm_vcpu *vcpu,
 			  const struct vtl_intercepted *want);
+	bool (*fault_gva)(u64 error_code, u64 *gva);
 	bool (*lost_state)(struct kvm_vcpu *vcpu);
 };
 

@@ -310,6 +310,14 @@ int vtl_hook_handle_io(struct kvm_vcpu *vcpu)
 	return ret == -ENOENT ? vtl_orig_handle_io(vcpu) : ret;
 }
 
+/* KVM sets one of the two for EPT violations with a linear address. */
+static bool vmx_fault_gva(u64 error_code, u64 *gva)
+{
+	return (error_code & (PFERR_GUEST_FINAL_MASK |
+			      PFERR_GUEST_PAGE_MASK)) &&
+	       vmcs_read(GUEST_LINEAR_ADDRESS, gva);
+}
+
 const struct vtl_vendor_ops vtl_vmx_ops = {
 	.id = KVM_VTL_VENDOR_INTEL,
 	.kvm_module = "kvm_intel",
@@ -318,5 +326,6 @@ const struct vtl_vendor_ops vtl_vmx_ops = {
 	.spte_can_exec = vmx_spte_can_exec,
 	.spte_clear_exec = vmx_spte_clear_exec,
 	.intercept = vmx_intercept,
+	.fault_gva = vmx_fault_gva,
 	.lost_state = vmx_lost_state,
 };

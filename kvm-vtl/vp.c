@@ -59,13 +59,17 @@ struct vtl_vp *vtl_vp_running(struct kvm_vcpu *vcpu)
 	return vp;
 }
 
-/* With VINA the run loop looks after the lower VTLs' timers, too. */
+/*
+ * The run loop works for VTLs above the active one, too: timers, messages.  With
+ * VINA it looks after the lower VTLs' timers as well.
+ */
 static bool vp_is_inside(struct vtl_vp *vp, struct kvm *kvm)
 {
 	u8 active = READ_ONCE(vp->active_vtl);
 
 	return rcu_access_pointer(vp->task) &&
 	       (vtl_vp_vcpu(vp, active)->kvm == kvm ||
+		vtl_vp_vcpu(vp, 0)->kvm != kvm ||
 		vtl_vina_enabled(vp, active));
 }
 
@@ -331,6 +335,12 @@ static bool arm_event(struct vtl_vp *vp)
 	       vtl_switch_arm_entry(v, VTL_ENTRY_EVENT);
 }
 
+/* A VMM that wants to have KVM_RUN back gets it. */
+static bool must_wait(struct vtl_vp *vp)
+{
+	return vtl_vp_wants_to_run(vp) && vtl_tlb_must_wait(vp);
+}
+
 static long run_loop(struct vtl_vp *vp)
 {
 	bool finish, stuck = false;
@@ -344,10 +354,14 @@ static long run_loop(struct vtl_vp *vp)
 		if (vtl_wake_is_signal(vp) && !has_completion(vp))
 			return interrupted(vp);
 		finish = unlikely(READ_ONCE(vp->pending)) && !preempt(vp);
-		finish |= !arm_event(vp);
-		finish &= !stuck;
 		if (READ_ONCE(vp->partition->dead))
 			return -EIO;
+		if (unlikely(vp->tlb_waits) && !finish && must_wait(vp)) {
+			vtl_tlb_wait();
+			continue;
+		}
+		finish |= !arm_event(vp);
+		finish &= !stuck;
 
 		r = run_active(vp, !finish && vtl_vp_wants_to_run(vp));
 		if (unlikely(READ_ONCE(vp->init_dropped)))

@@ -103,7 +103,7 @@ struct vtl_denial {
  * @nested_result: what the inner KVM_RUN of a VTL returned that runs inside an
  *	exit of a lower one
  * @exit_vtl: the VTL whose userspace exit waits for an answer
- * @shared_msrs_dirty: a shared MSR was written since the last switch
+ * @shared_msrs_stale: mask of VTLs whose vCPUs lack writes of shared MSRs
  * @hypercall: the hypercall in progress
  * @intercept: the intercept in progress
  * @intercept_vtl: the VTL that @intercept is for
@@ -111,6 +111,8 @@ struct vtl_denial {
  * @access: the access to a register that is intercepted
  * @tlb_locks: per VTL, mask of the lower ones whose flushes on other VPs it
  *	holds up; written under @mutex, read by flushers
+ * @tlb_waits: mask of VTLs that want the lower ones to wait for TLB locks of
+ *	other VPs before they run again
  * @start: a request to start the VP; under the partition's lock
  * @init_dropped: mask of VTLs whose vtl_vp_vtl.mp_state is to be put back
  */
@@ -127,9 +129,10 @@ struct vtl_vp {
 	bool may_nest;
 	int nested_result;
 	u8 exit_vtl;
-	bool shared_msrs_dirty;
+	u8 shared_msrs_stale;
 	u8 intercept_vtl;
 	u8 tlb_locks[VTL_LEVELS];
+	unsigned long tlb_waits;
 	struct vtl_denial denial;
 	struct vtl_register_access access;
 	union hv_vtl_intercept intercept;

@@ -506,7 +506,7 @@ cmd_qemu()
 	if [ "${QEMU:-}" != packaged ]; then
 		lock qemu
 		if [ ! -x "$program" ] && [ ! -f "$prefix.failed" ]; then
-			build_qemu "$prefix" || {
+			(build_qemu "$prefix") || {
 				say "cannot build QEMU, taking Debian's package"
 				rm -f "$program"
 				mkdir -p "$CACHE/qemu"
@@ -573,7 +573,7 @@ cmd_bochs()
 	fi
 	lock bochs
 	if [ ! -x "$prefix/bin/bochs" ] && [ ! -f "$prefix.failed" ]; then
-		build_bochs "$prefix" || {
+		(build_bochs "$prefix") || {
 			say "cannot build Bochs $BOCHS_VERSION," \
 				"taking Debian's package"
 			mkdir -p "$CACHE/bochs"

@@ -28,8 +28,10 @@ static void check_optional(const struct hv_message *m, u64 gva)
 {
 	const struct hv_memory_intercept *i = (const void *)m->payload;
 
-	if (i->info & HV_INFO_GVA_VALID)
-		GUEST_EQ(gva, i->gva);
+	/* VMX tells the linear address, SVM does not. */
+	GUEST_EQ(hv_is_amd() ? 0 : gva, i->gva);
+	GUEST_EQ(hv_is_amd() ? 0 : HV_INFO_GVA_VALID | HV_INFO_GVA_GPA_VALID,
+		 i->info);
 	if (i->access == HV_ACCESS_EXECUTE)
 		GUEST_EQ(0, i->byte_count);
 	GUEST_LE(i->byte_count, 15);
@@ -398,6 +400,9 @@ static void walk_guest(void)
 			GUEST_EQ(1, vtl1[0].messages);
 			GUEST_EQ(gpa, i->gpa & ~0xfffULL);
 			GUEST_NE(HV_ACCESS_EXECUTE, i->access);
+			/* The address that was translated, not this table's */
+			GUEST_EQ(hv_is_amd() ? 0 : ALIAS + OFFSET, i->gva);
+			GUEST_EQ(hv_is_amd() ? 0 : HV_INFO_GVA_VALID, i->info);
 			GUEST_EQ(0, value);
 		} else {
 			GUEST_EQ(HV_R, rights);

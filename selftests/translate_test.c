@@ -412,4 +412,137 @@ TEST_F_TIMEOUT(translate, tlb_lock, 120)
 	vm_destroy(vm);
 }
 
+/* --- VsmVpWaitForTlbLock -------------------------------------------------- */
+
+static u32 enabled, locked, asked, resumed, interrupted;
+
+static u64 wait_reg(void)
+{
+	return hv_reg(HV_OWN_VTL, HV_REG_VSM_WAIT_FOR_TLB_LOCK);
+}
+
+/* VTL1 of VP 1: VTL0 of VP 0 does not run while there is the lock. */
+static u64 hold_lock(u64 a, u64 b)
+{
+	u32 reg = HV_REG_VSM_SECURE_CONFIG_VTL0, i, w, x, y, z;
+
+	hv_set_reg(HV_OWN_VTL, reg, 2);
+	WRITE_ONCE(locked, 1);
+	GUEST_WAIT(READ_ONCE(asked));
+	for (i = 0; i < 3000; i++)
+		cpuid(0, 0, &w, &x, &y, &z);
+	GUEST_EQ(0, READ_ONCE(resumed));
+	/* Its VTL1 does. */
+	apic_write(APIC_ICR + 0x10, 0);
+	apic_write(APIC_ICR, VTL1_SINT_VECTOR + 1);
+	GUEST_WAIT(READ_ONCE(interrupted));
+	GUEST_EQ(0, READ_ONCE(resumed));
+	hv_set_reg(HV_OWN_VTL, reg, 0);
+	GUEST_WAIT(READ_ONCE(resumed));
+	return 0;
+}
+
+static void on_ipi(struct guest_cpu *cpu, struct guest_regs *regs)
+{
+	WRITE_ONCE(interrupted, 1);
+}
+
+static u64 ask(u64 a, u64 b)
+{
+	GUEST_EQ(0, wait_reg());
+	GUEST_EQ(HV_INVALID_REGISTER_VALUE,
+		 hv_set_register(HV_OWN_VTL, HV_REG_VSM_WAIT_FOR_TLB_LOCK, 2,
+				 0));
+	guest_on(VTL1_SINT_VECTOR + 1, on_ipi);
+	hv_set_reg(HV_OWN_VTL, HV_REG_VSM_WAIT_FOR_TLB_LOCK, 1);
+	GUEST_EQ(1, wait_reg());
+	WRITE_ONCE(asked, 1);
+	return 0;
+}
+
+static u64 enable_vp1(u64 a, u64 b)
+{
+	return vsm_enable_vp(1);
+}
+
+static u64 get_wait_reg(u64 a, u64 b)
+{
+	return wait_reg();
+}
+
+static void waiting(void)
+{
+	union hv_value value;
+
+	if (this_cpu()->vp) {
+		GUEST_WAIT(READ_ONCE(enabled));
+		hv_init();
+		vtl_call();
+		vtl1_exec(hold_lock, 0, 0);
+		return;
+	}
+	vsm_init();
+	GUEST_EQ(HV_ACCESS_DENIED,
+		 hv_get_register(HV_OWN_VTL, HV_REG_VSM_WAIT_FOR_TLB_LOCK,
+				 &value));
+	GUEST_EQ(HV_SUCCESS, vtl1_exec(enable_vp1, 0, 0));
+	WRITE_ONCE(enabled, 1);
+	GUEST_WAIT(READ_ONCE(locked));
+	vtl1_exec(ask, 0, 0);
+	WRITE_ONCE(resumed, 1);
+	/* Once */
+	GUEST_EQ(0, vtl1_exec(get_wait_reg, 0, 0));
+}
+
+TEST_F_TIMEOUT(translate, wait_for_tlb_lock, 120)
+{
+	struct vm *vm = VTL_VM(.entry = waiting, .vcpus = 2);
+
+	RUN_VPS(vm);
+	vm_destroy(vm);
+}
+
+static u64 show_wait(u64 a, u64 b)
+{
+	hv_set_reg(HV_OWN_VTL, HV_REG_VSM_WAIT_FOR_TLB_LOCK, 1);
+	GUEST_SYNC(1);
+	GUEST_EQ(0, wait_reg());
+	GUEST_SYNC(2);
+	GUEST_EQ(1, wait_reg());
+	return 0;
+}
+
+static void wait_state(void)
+{
+	vsm_init();
+	vtl1_exec(show_wait, 0, 0);
+	/* Nobody holds a lock. */
+	GUEST_EQ(0, vtl1_exec(get_wait_reg, 0, 0));
+}
+
+/* As the VMM sees it: only VTLs that are enabled, and not VTL0 */
+TEST_F(translate, wait_state)
+{
+	struct vm *vm = VTL_VM(.entry = wait_state);
+	struct kvm_vtl_vp vp = { .size = sizeof(vp) };
+	struct vcpu *vcpu = &vm->vcpu[0];
+
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_VTL_GET_VP, &vp));
+	EXPECT_EQ(2, vp.tlb_waits);
+	vp.tlb_waits = 1;
+	EXPECT_EQ(-1, ioctl(vcpu->fd, KVM_VTL_SET_VP, &vp));
+	EXPECT_EQ(EINVAL, errno);
+	vp.tlb_waits = 4;
+	EXPECT_EQ(-1, ioctl(vcpu->fd, KVM_VTL_SET_VP, &vp));
+	EXPECT_EQ(EINVAL, errno);
+	vp.tlb_waits = 0;
+	EXPECT_EQ(0, ioctl(vcpu->fd, KVM_VTL_SET_VP, &vp));
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	vp.tlb_waits = 2;
+	EXPECT_EQ(0, ioctl(vcpu->fd, KVM_VTL_SET_VP, &vp));
+	EXPECT_UCALL(UCALL_DONE, vcpu);
+	vm_destroy(vm);
+}
+
 TEST_HARNESS_MAIN

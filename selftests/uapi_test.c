@@ -49,7 +49,7 @@ TEST_F(uapi, layout)
 	PIN(kvm_vtl_vp, pending_event, 16);
 	PIN(kvm_vtl_vp, vina, 80);
 	PIN(kvm_vtl_vp, tlb_locks, 112);
-	PIN(kvm_vtl_vp, __reserved, 116);
+	PIN(kvm_vtl_vp, tlb_waits, 116);
 	PIN(kvm_vtl_vp, cr_intercept, 120);
 	PIN_SIZE(kvm_vtl_vcpu_ioctl, 24);
 	PIN(kvm_vtl_ports, vtl, 8);
@@ -106,7 +106,7 @@ static const struct command commands[] = {
 	{ "SET_PORTS", KVM_VTL_SET_PORTS, VM, 32, 12,
 	  { 1, (uintptr_t)ports, (uintptr_t)ports } },
 	{ "GET_VP", KVM_VTL_GET_VP, VCPU, 248, .first = 80 },
-	{ "SET_VP", KVM_VTL_SET_VP, VCPU, 248, 116, { 1 }, .first = 80 },
+	{ "SET_VP", KVM_VTL_SET_VP, VCPU, 248, 0, { 1 }, .first = 80 },
 	{ "VCPU_IOCTL", KVM_VTL_VCPU_IOCTL, VCPU, 24, 0,
 	  { (u64)KVM_GET_REGS << 32, (uintptr_t)&regs } },
 };

@@ -269,6 +269,66 @@ VTL2_GUEST_TEST(registers)
 		 vtl1_exec(write_register_of_vtl1, 0x5000, 0));
 }
 
+static u64 lock_lstar(u64 a, u64 b)
+{
+	hv_set_reg(HV_OWN_VTL, HV_REG_CR_INTERCEPT, BIT(6));
+	return 0;
+}
+
+static u64 write_register_of_vtl0(u64 name, u64 value)
+{
+	return hv_set_register(HV_INPUT_VTL(0), name, value, 0);
+}
+
+static u64 set_lstar_of_vtl0(u64 value, u64 b)
+{
+	return write_register_of_vtl0(HV_REG_LSTAR, value);
+}
+
+/* What VTL2 locked VTL1 does not write for VTL0 either. */
+VTL2_GUEST_TEST(locked_registers)
+{
+	three_levels();
+	set_state(0x1000, 0);
+	vtl2_exec(lock_lstar, 0);
+	GUEST_EQ(HV_ACCESS_DENIED,
+		 vtl1_exec(write_register_of_vtl0, HV_REG_LSTAR, 0x9000));
+	GUEST_EQ(0x1000, get_lstar(0, 0));
+	GUEST_EQ(HV_REPS(1),
+		 vtl1_exec(write_register_of_vtl0, HV_REG_SFMASK, 0x200));
+	GUEST_EQ(HV_REPS(1), vtl2_exec(set_lstar_of_vtl0, 0xa000));
+	GUEST_EQ(0xa000, get_lstar(0, 0));
+}
+
+#define MSR_MTRR_DEF_TYPE	0x2ff
+
+static u64 get_mtrr(u64 a, u64 b)
+{
+	return rdmsr(MSR_MTRR_DEF_TYPE);
+}
+
+static u64 set_mtrr(u64 value, u64 b)
+{
+	wrmsr(MSR_MTRR_DEF_TYPE, value);
+	return 0;
+}
+
+/* A write reaches all VTLs, whichever runs next. */
+VTL2_GUEST_TEST(shared_msrs)
+{
+	three_levels();
+	set_mtrr(0xc00, 0);
+	GUEST_EQ(0xc00, vtl1_exec(get_mtrr, 0, 0));
+	GUEST_EQ(0xc00, vtl2_exec(get_mtrr, 0));
+	GUEST_EQ(0xc00, get_mtrr(0, 0));
+	vtl2_exec(set_mtrr, 0xc06);
+	GUEST_EQ(0xc06, get_mtrr(0, 0));
+	GUEST_EQ(0xc06, vtl1_exec(get_mtrr, 0, 0));
+	vtl1_exec(set_mtrr, 0x800, 0);
+	GUEST_EQ(0x800, get_mtrr(0, 0));
+	GUEST_EQ(0x800, vtl2_exec(get_mtrr, 0));
+}
+
 /* --- memory -------------------------------------------------------------- */
 
 static void check_told(struct vtl_service *told, struct vtl_service *other,
@@ -384,6 +444,48 @@ VTL2_GUEST_TEST(hypercall_input_of_vtl1)
 	check_told(&vtl2[0], &vtl1[0], 1);
 }
 
+#define SECRET		0x5a5a5a5a5a5a5a5aULL
+
+static u64 move_assist(u64 p, u64 b)
+{
+	wrmsr(HV_MSR_VP_ASSIST_PAGE, p | 1);
+	return 0;
+}
+
+static u64 close_with_secret(u64 p, u64 b)
+{
+	GUEST_EQ(HV_REPS(1), close_page(p, 0));
+	memset((void *)p, 0x5a, PAGE_SIZE);
+	return 0;
+}
+
+static u64 secret_is_whole(u64 p, u64 b)
+{
+	const u64 *word = (const u64 *)p;
+	u32 i;
+
+	for (i = 0; i < PAGE_SIZE / sizeof(*word); i++)
+		if (word[i] != SECRET)
+			return 0;
+	return 1;
+}
+
+/* VTL1's assist page, closed later, is neither written nor read for it. */
+VTL2_GUEST_TEST(assist_page_of_vtl1)
+{
+	struct hv_io io = { .rcx = HV_VTL_CALL };
+	u64 p = (uintptr_t)pages[2];
+
+	three_levels();
+	vtl1_exec(move_assist, p, 0);
+	vtl2_exec(close_with_secret, p);
+	hv_insn(&io, hv_direct());
+	GUEST_NO_TRAP(io.trap);
+	GUEST_NE(SECRET, io.rax);
+	GUEST_NE(SECRET, io.rcx);
+	GUEST_EQ(1, vtl2_exec(secret_is_whole, p));
+}
+
 /* --- register intercepts ------------------------------------------------- */
 
 #define LSTAR_WRITE	BIT(6)
@@ -414,6 +516,36 @@ VTL2_GUEST_TEST(register_intercepts)
 	GUEST_TRAP(GP_VECTOR, probe_wrmsr(MSR_LSTAR, 0x7000));
 	check_told(&vtl1[0], &vtl2[0], 0);
 	GUEST_EQ(NO_TRAP, vtl2_exec(write_lstar, 0x8000));
+}
+
+#define PORT		0x600
+
+static u64 intercept_port(u64 access, u64 b)
+{
+	u64 in[3] = { HV_PARTITION_SELF, access, PORT };
+
+	return hv_call_xmm(HV_INSTALL_INTERCEPT, in, 3);
+}
+
+static u64 use_port(u64 a, u64 b)
+{
+	return probe_outb(PORT, 1).vector;
+}
+
+VTL2_GUEST_TEST(port_intercepts)
+{
+	three_levels();
+	GUEST_EQ(HV_SUCCESS, vtl2_exec(intercept_port, 2));
+	GUEST_EQ(GP_VECTOR, vtl1_exec(use_port, 0, 0));
+	check_told(&vtl2[0], &vtl1[0], 1);
+	GUEST_EQ(GP_VECTOR, use_port(0, 0));
+	check_told(&vtl2[0], &vtl1[0], 0);
+	/* The lower one of two */
+	GUEST_EQ(HV_SUCCESS, vtl1_exec(intercept_port, 2, 0));
+	GUEST_EQ(GP_VECTOR, use_port(0, 0));
+	check_told(&vtl1[0], &vtl2[0], 0);
+	GUEST_EQ(GP_VECTOR, vtl1_exec(use_port, 0, 0));
+	check_told(&vtl2[0], &vtl1[0], 1);
 }
 
 /* --- interrupts ---------------------------------------------------------- */
@@ -609,13 +741,26 @@ TEST_F(vtl2, tlb_locks)
 static u64 stop_here(u64 a, u64 b)
 {
 	GUEST_EQ(HV_REPS(1), close_page((uintptr_t)pages[0], 0));
+	GUEST_EQ(HV_REPS(1), close_page((uintptr_t)pages[1] | HV_RX, 0));
 	GUEST_SYNC(1);
 	return 0;
 }
 
+static u64 zero_on_reset(u64 a, u64 b)
+{
+	hv_set_reg(HV_OWN_VTL, HV_REG_VSM_PARTITION_CONFIG,
+		   HV_CONFIG_ENABLE_PROTECTION | HV_CONFIG_ZERO_MEMORY |
+		   HV_CONFIG_DEFAULT(HV_RWX));
+	return 0;
+}
+
+/* VTL1's secret is in a page that VTL2 does not let it write. */
 static void reset_in_vtl2(void)
 {
 	three_levels();
+	vtl1_exec(zero_on_reset, 0, 0);
+	*(u64 *)pages[1] = 1;
+	vtl1_close(pages[1], 1, HV_NONE);
 	vtl2_exec(stop_here, 0);
 	GUEST_FAIL("ran on after the reset", 0);
 }
@@ -623,6 +768,7 @@ static void reset_in_vtl2(void)
 static void after_reset(void)
 {
 	GUEST_NO_TRAP(probe_write(pages[0], 3));
+	GUEST_EQ(0, *(u64 *)pages[1]);
 	memset(vtl1, 0, sizeof(vtl1));
 	memset(vtl2, 0, sizeof(vtl2));
 	hv_init();

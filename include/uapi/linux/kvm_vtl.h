@@ -242,7 +242,7 @@ struct kvm_vtl_ports {
  * @vina: per VTL, HvRegisterVsmVina; 0 for VTLs that are not enabled (ABI 2)
  * @tlb_locks: per VTL, mask of the lower VTLs whose TLB lock it holds; 0 for
  *	VTLs above the active one (ABI 2)
- * @__reserved: must be 0
+ * @tlb_waits: mask of VTLs that have set HvRegisterVsmVpWaitForTlbLock (ABI 2)
  * @cr_intercept: per VTL, HvRegisterCrInterceptControl, CrInterceptCr0Mask,
  *	CrInterceptCr4Mask and CrInterceptIa32MiscEnableMask; 0 for VTL0 and
  *	for VTLs that are not enabled (ABI 2)
@@ -260,7 +260,7 @@ struct kvm_vtl_vp {
 	__aligned_u64 pending_event[2 * KVM_VTL_NR_VTLS];
 	__aligned_u64 vina[KVM_VTL_NR_VTLS];
 	__u8 tlb_locks[KVM_VTL_NR_VTLS];
-	__u32 __reserved;
+	__u32 tlb_waits;
 	__aligned_u64 cr_intercept[4 * KVM_VTL_NR_VTLS];
 };
 
