@@ -60,8 +60,8 @@ struct vtl_vp *vtl_vp_running(struct kvm_vcpu *vcpu)
 }
 
 /*
- * The run loop works for VTLs above the active one, too: timers, messages.  With
- * VINA it looks after the lower VTLs' timers as well.
+ * The run loop works for VTLs above the active one, too: timers, messages.
+ * With VINA it looks after the lower VTLs' timers as well.
  */
 static bool vp_is_inside(struct vtl_vp *vp, struct kvm *kvm)
 {
