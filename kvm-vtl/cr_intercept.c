@@ -139,7 +139,8 @@ static u64 name_bit(u32 name)
 
 /**
  * vtl_cr_intercept_denies - is a register of a lower VTL locked for this one?
- * @vp: the VP
+ * @vp: the VP whose register it is
+ * @vtl: the VTL that wants to write it
  * @name: HV_X64_REGISTER_*
  * @msr: the MSR that it is, 0 for none
  *
@@ -147,13 +148,13 @@ static u64 name_bit(u32 name)
  * the masks say.
  *
  * Context: the run loop.
- * Return: true when a VTL above the active one intercepts writes of it.
+ * Return: true when a VTL above @vtl intercepts writes of it.
  */
-bool vtl_cr_intercept_denies(struct vtl_vp *vp, u32 name, u32 msr)
+bool vtl_cr_intercept_denies(struct vtl_vp *vp, u8 vtl, u32 name, u32 msr)
 {
 	u64 bit = msr ? msr_bit(msr, true) : name_bit(name);
 
-	return bit && owner_of(vp, vp->active_vtl, bit, VTL_CR_CONTROL, 0);
+	return bit && owner_of(vp, vtl, bit, VTL_CR_CONTROL, 0);
 }
 
 /* --- the registers -------------------------------------------------------- */

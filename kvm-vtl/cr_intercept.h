@@ -59,6 +59,6 @@ unsigned long vtl_cr_intercept_arm(struct vtl_vp *vp, struct kvm_vcpu *vcpu);
 int vtl_cr_intercept_finish(struct vtl_vp *vp, struct kvm_vcpu *vcpu,
 			    unsigned long rip, int r);
 int vtl_cr_intercept_table(struct vtl_vp *vp, struct kvm_vcpu *vcpu, u64 bit);
-bool vtl_cr_intercept_denies(struct vtl_vp *vp, u32 name, u32 msr);
+bool vtl_cr_intercept_denies(struct vtl_vp *vp, u8 vtl, u32 name, u32 msr);
 
 #endif /* _KVM_VTL_CR_INTERCEPT_H */

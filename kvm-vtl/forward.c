@@ -700,11 +700,10 @@ static long vcpu_get_mp_state(struct vtl_vp *vp, unsigned int cmd,
 	return vcpu_vtl0(vp, cmd, arg);
 }
 
-/* What the guest wanted to start is not there any more. */
+/* The VMM has the last word. */
 static long vcpu_set_mp_state(struct vtl_vp *vp, unsigned int cmd,
 			      unsigned long arg)
 {
-	vtl_startup_cancel(vp);
 	vp->init_dropped = 0;
 	return vcpu_vtl0(vp, cmd, arg);
 }

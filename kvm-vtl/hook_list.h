@@ -491,6 +491,9 @@ VTL_CALL("kvm", __kvm_get_msr, int,
 VTL_CALL("kvm", kvm_set_msr_ignored_check, int,
 	 (struct kvm_vcpu *vcpu, u32 index, u64 data, bool host_initiated),
 	 (vcpu, index, data, host_initiated))
+VTL_CALL("kvm", kvm_cpuid, bool,
+	 (struct kvm_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx,
+	  bool exact_only), (vcpu, eax, ebx, ecx, edx, exact_only))
 VTL_CALL("kvm", kvm_update_cpuid_runtime, void, (struct kvm_vcpu *vcpu), (vcpu))
 VTL_CALL("kvm", kvm_vcpu_write_tsc_offset, void,
 	 (struct kvm_vcpu *vcpu, u64 l1_offset), (vcpu, l1_offset))

@@ -65,13 +65,6 @@ u16 vtl_hv_enable_partition_vtl(struct vtl_vp *vp, struct vtl_hypercall *hc)
 	return status;
 }
 
-static struct vtl_vp *find_vp(struct vtl_vp *vp, u32 index)
-{
-	if (index == HV_SELF_VP)
-		return vp;
-	return vtl_partition_vp(vp->partition, index);
-}
-
 /*
  * A lower VTL brings up the first VP, its own; then the higher one decides
  * about the others.  A VTL in between, on whichever VP, is not passed by.
@@ -141,7 +134,7 @@ u16 vtl_hv_enable_vp_vtl(struct vtl_vp *vp, struct vtl_hypercall *hc)
 
 	if (in->partition_id != HV_PARTITION_SELF)
 		return HV_STATUS_INVALID_PARTITION_ID;
-	target = find_vp(vp, in->vp_index);
+	target = vtl_hv_vp(vp, in->vp_index);
 	if (!target)
 		return HV_STATUS_INVALID_VP_INDEX;
 	if (!in->target_vtl || in->target_vtl > vp->partition->max_vtl ||

@@ -115,6 +115,20 @@ int vtl_hv_input_vtl(struct vtl_vp *vp, u8 input_vtl, u8 *vtl)
 	return HV_STATUS_SUCCESS;
 }
 
+/**
+ * vtl_hv_vp - decode a VP index
+ * @vp: the calling VP
+ * @index: HV_SELF_VP or an index
+ *
+ * Return: the VP that is meant, NULL when there is none.
+ */
+struct vtl_vp *vtl_hv_vp(struct vtl_vp *vp, u32 index)
+{
+	if (index == HV_SELF_VP)
+		return vp;
+	return vtl_partition_vp(vp->partition, index);
+}
+
 static void decode_registers(struct vtl_hypercall *hc, struct kvm_vcpu *vcpu)
 {
 	unsigned long *regs = vcpu->arch.regs;
@@ -234,16 +248,32 @@ static int deny_lists(struct vtl_vp *vp, struct kvm_vcpu *vcpu, bool in,
 	return -ENOENT;
 }
 
-static void set_result(struct vtl_hypercall *hc, struct kvm_vcpu *vcpu)
+/* 32-bit code has the control word and the result in the same registers. */
+static void set_64(struct vtl_hypercall *hc, struct kvm_vcpu *vcpu,
+		   enum kvm_reg reg, u64 value)
 {
-	u64 result = hc->status | (u64)hc->reps_done << HV_HC_REP_COUNT_SHIFT;
-
 	if (hc->is_64bit) {
-		vcpu->arch.regs[VCPU_REGS_RAX] = result;
+		vcpu->arch.regs[reg] = value;
 		return;
 	}
-	vcpu->arch.regs[VCPU_REGS_RAX] = (u32)result;
-	vcpu->arch.regs[VCPU_REGS_RDX] = result >> 32;
+	vcpu->arch.regs[VCPU_REGS_RAX] = (u32)value;
+	vcpu->arch.regs[VCPU_REGS_RDX] = value >> 32;
+}
+
+static void set_result(struct vtl_hypercall *hc, struct kvm_vcpu *vcpu)
+{
+	set_64(hc, vcpu, VCPU_REGS_RAX,
+	       hc->status | (u64)hc->reps_done << HV_HC_REP_COUNT_SHIFT);
+}
+
+/* The guest executes the hypercall again, and takes interrupts before. */
+static void set_rep_start(struct vtl_hypercall *hc, struct kvm_vcpu *vcpu)
+{
+	u64 rest = hc->control &
+		   ~((u64)HV_HC_REP_BITS << HV_HC_REP_START_SHIFT);
+
+	set_64(hc, vcpu, VCPU_REGS_RCX,
+	       rest | (u64)hc->reps_done << HV_HC_REP_START_SHIFT);
 }
 
 static int finish(struct vtl_vp *vp, struct kvm_vcpu *vcpu)
@@ -291,6 +321,20 @@ static int start_call(struct vtl_vp *vp, struct kvm_vcpu *vcpu,
 	return 0;
 }
 
+/* TLFS, "Hypercall Continuation" */
+#define MAX_WORK_NS	(50 * NSEC_PER_USEC)
+
+/**
+ * vtl_hypercall_is_late - has a handler worked long enough?
+ * @hc: a rep hypercall of which at least one rep was done now
+ *
+ * Return: true when the handler is to return VTL_STATUS_CONTINUE.
+ */
+bool vtl_hypercall_is_late(const struct vtl_hypercall *hc)
+{
+	return hc->reps_done < hc->rep_count && ktime_get_ns() >= hc->deadline;
+}
+
 /**
  * vtl_hypercall_run - run the handler of the hypercall that left KVM_RUN
  * @vp: the VP
@@ -305,6 +349,7 @@ void vtl_hypercall_run(struct vtl_vp *vp)
 	const struct call *call = find_call(vtl_hypercall_code(hc));
 
 	memset(hc->out, 0, hc->out_bytes);
+	hc->deadline = ktime_get_ns() + MAX_WORK_NS;
 	hc->status = call->handler(vp, hc);
 	if (!call->in_element) {
 		hc->out_end = hc->status ? 0 : hc->out_bytes;
@@ -357,6 +402,11 @@ int vtl_hypercall_complete(struct vtl_vp *vp, struct kvm_vcpu *vcpu)
 	if (write_output(vp, vcpu)) {
 		hc->status = HV_STATUS_INVALID_HYPERCALL_INPUT;
 		hc->reps_done = 0;
+	}
+	if (hc->status == VTL_STATUS_CONTINUE) {
+		trace_kvm_vtl_hypercall(vp, hc);
+		set_rep_start(hc, vcpu);
+		return 1;
 	}
 	return finish(vp, vcpu);
 }

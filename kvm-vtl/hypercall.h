@@ -17,6 +17,8 @@ struct kvm_vcpu;
 
 /* No HV_STATUS: the guest is to execute its hypercall once more. */
 #define VTL_STATUS_AGAIN	0xffff
+/* No HV_STATUS: as before, from the rep on that is not done. */
+#define VTL_STATUS_CONTINUE	0xfffe
 
 /**
  * struct vtl_hypercall - a hypercall in progress
@@ -31,6 +33,7 @@ struct kvm_vcpu;
  * @status: HV_STATUS_*
  * @out_begin: first byte of @out that this call made
  * @out_end: end of what it made
+ * @deadline: when the handler is to leave the rest of the reps for later, ns
  * @in_bytes: bytes of @in
  * @out_bytes: bytes of @out when all is done
  * @in: the parameters, read once; a page
@@ -46,6 +49,7 @@ struct vtl_hypercall {
 	u16 rep_start;
 	u16 reps_done;
 	u16 status;
+	u64 deadline;
 	unsigned int in_bytes;
 	unsigned int out_bytes;
 	unsigned int out_begin;
@@ -78,6 +82,8 @@ u16 vtl_hv_get_vp_index(struct vtl_vp *vp, struct vtl_hypercall *hc);
 
 bool vtl_pending_event_valid(u64 event);
 
+struct vtl_vp *vtl_hv_vp(struct vtl_vp *vp, u32 index);
+bool vtl_hypercall_is_late(const struct vtl_hypercall *hc);
 int vtl_hv_input_vtl(struct vtl_vp *vp, u8 input_vtl, u8 *vtl);
 
 #endif /* _KVM_VTL_HYPERCALL_H */

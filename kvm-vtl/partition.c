@@ -167,6 +167,7 @@ static void destroy(struct kref *ref)
 	vtl_hooks_put();
 	close_files(partition);
 	vtl_port_destroy(partition);
+	mutex_destroy(&partition->run_on_lock);
 	mutex_destroy(&partition->lock);
 	kfree(partition);
 }
@@ -265,6 +266,7 @@ static struct vtl_partition *create(struct file *kvm_file, unsigned long type,
 		return ERR_PTR(-ENOMEM);
 	kref_init(&partition->ref);
 	mutex_init(&partition->lock);
+	mutex_init(&partition->run_on_lock);
 	partition->id = atomic64_inc_return(&next_id);
 	partition->mm = current->mm;
 	partition->max_vtl = max_vtl;
@@ -291,6 +293,7 @@ err_close:
 	vtl_hooks_put();
 	close_files(partition);
 err_free:
+	mutex_destroy(&partition->run_on_lock);
 	mutex_destroy(&partition->lock);
 	kfree(partition);
 	return ERR_PTR(ret);

@@ -45,6 +45,7 @@ struct vtl_vm {
  * @max_vtl: highest VTL that may be enabled, at least 1; immutable
  * @vm: per VTL; entries 0 to @max_vtl are set
  * @lock: protects @config, @vps against creation, memory slots, protections
+ * @run_on_lock: a VP asks another one for something; taken by trylock
  * @enabled_vtls: EnabledVtlSet; grows under @lock, read without it: a VTL that
  *	a reader misses has no protections yet
  * @config: per VTL, HvRegisterVsmPartitionConfig
@@ -61,6 +62,7 @@ struct vtl_partition {
 	u8 max_vtl;
 	struct vtl_vm vm[VTL_LEVELS];
 	struct mutex lock;	/* see above */
+	struct mutex run_on_lock;	/* see above */
 	u16 enabled_vtls;
 	u64 config[VTL_LEVELS];
 	struct vtl_protect protect[VTL_LEVELS];

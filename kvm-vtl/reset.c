@@ -265,7 +265,6 @@ static int reset_vp(struct vtl_vp *vp)
 	vp->exit_vtl = 0;
 	vp->init_dropped = 0;
 	vp->tlb_waits = 0;
-	WRITE_ONCE(vp->start.state, VTL_START_NONE);
 	for (vtl = 0; vtl <= vp->partition->max_vtl; vtl++) {
 		vtl_tlb_unlock(vp, vtl, VTL_TLB_ALL);
 		err = reset_vp_vtl(vp, vtl);

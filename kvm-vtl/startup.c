@@ -4,9 +4,7 @@
  * HvCallGetVpIndexFromApicId; INIT and SIPI
  *
  * The VP's own thread sets the registers, in KVM_RUN, where it waits for a
- * SIPI: outside of it they are the VMM's.  The calling thread does not wait for
- * that without a limit, since two VPs could wait for each other: after a while
- * the guest executes its hypercall again, and gets the answer if there is one.
+ * SIPI: outside of it they are the VMM's.
  */
 #include <linux/kvm_host.h>
 
@@ -16,14 +14,13 @@
 #include "hypercall.h"
 #include "kvm_glue.h"
 #include "partition.h"
+#include "run_on.h"
 #include "startup.h"
 #include "switch.h"
 #include "tlfs.h"
 #include "vendor.h"
 #include "vp.h"
 #include "wake.h"
-
-#define ANSWER_TIMEOUT	msecs_to_jiffies(10)
 
 /*
  * The VP starts in its highest VTL, whichever got the context.  One that has
@@ -56,95 +53,33 @@ static bool can_start(struct vtl_vp *vp, u8 vtl)
 	       vtl_vcpu_waits_for_sipi(vtl_vp_vcpu(vp, 0));
 }
 
-static u16 start_locked(struct vtl_vp *vp, u8 vtl,
-			const struct hv_vtl_context *context)
+/* HvCallStartVirtualProcessor, as the VP does it */
+struct start {
+	const struct hv_vtl_enable_vp *in;
+	u16 status;
+};
+
+static u16 start_locked(struct vtl_vp *vp, const struct hv_vtl_enable_vp *in)
 {
 	u16 status;
 
 	lockdep_assert_held(&vp->mutex);
 	lockdep_assert_held(&vp->partition->lock);
-	if (!can_start(vp, vtl))
+	if (!can_start(vp, in->target_vtl))
 		return HV_STATUS_INVALID_VP_STATE;
-	status = vtl_context_load(vp, vtl, context);
+	status = vtl_context_load(vp, in->target_vtl, &in->context);
 	if (!status)
 		enter_highest(vp);
 	return status;
 }
 
-/**
- * vtl_startup_run - start the VP as another one asked
- * @vp: the VP
- *
- * Context: the run loop; may sleep; vp->mutex held, no vCPU locked.
- */
-void vtl_startup_run(struct vtl_vp *vp)
+static void start(struct vtl_vp *vp, void *arg)
 {
-	struct vtl_start *start = &vp->start;
+	struct start *start = arg;
 
 	mutex_lock(&vp->partition->lock);
-	if (start->state == VTL_START_REQUESTED) {
-		start->status = start_locked(vp, start->vtl, &start->context);
-		WRITE_ONCE(start->state, VTL_START_DONE);
-	}
-	complete_all(&start->answered);
+	start->status = start_locked(vp, start->in);
 	mutex_unlock(&vp->partition->lock);
-}
-
-static bool is_same(const struct vtl_start *start, struct vtl_vp *caller,
-		    const struct hv_vtl_enable_vp *in)
-{
-	return start->caller == caller->index &&
-	       start->caller_vtl == caller->active_vtl &&
-	       start->vtl == in->target_vtl &&
-	       !memcmp(&start->context, &in->context, sizeof(in->context));
-}
-
-/* Returns VTL_STATUS_AGAIN while the VP's own thread has it to do. */
-static u16 request_start_locked(struct vtl_vp *vp, struct vtl_vp *target,
-				const struct hv_vtl_enable_vp *in)
-{
-	struct vtl_start *start = &target->start;
-	bool startable;
-
-	if (start->state == VTL_START_REQUESTED)
-		return VTL_STATUS_AGAIN;
-	startable = can_start(target, in->target_vtl);
-	/* A VP that was started long ago may wait to be started again. */
-	if (start->state == VTL_START_DONE && is_same(start, vp, in) &&
-	    !(start->status == HV_STATUS_SUCCESS && startable)) {
-		WRITE_ONCE(start->state, VTL_START_NONE);
-		return start->status;
-	}
-	if (!startable)
-		return HV_STATUS_INVALID_VP_STATE;
-
-	reinit_completion(&start->answered);
-	start->caller = vp->index;
-	start->caller_vtl = vp->active_vtl;
-	start->vtl = in->target_vtl;
-	start->context = in->context;
-	WRITE_ONCE(start->state, VTL_START_REQUESTED);
-	vtl_wake_vp(target);
-	return VTL_STATUS_AGAIN;
-}
-
-/**
- * vtl_startup_cancel - forget a request to start a VP
- * @vp: the VP, which the VMM resets
- *
- * Context: ioctl; may sleep; vp->mutex held.
- */
-void vtl_startup_cancel(struct vtl_vp *vp)
-{
-	mutex_lock(&vp->partition->lock);
-	WRITE_ONCE(vp->start.state, VTL_START_NONE);
-	mutex_unlock(&vp->partition->lock);
-}
-
-static void wait_for_answer(struct vtl_start *start)
-{
-	wait_for_completion_interruptible_timeout(&start->answered,
-						  ANSWER_TIMEOUT);
 }
 
 /**
@@ -162,6 +97,7 @@ static void wait_for_answer(struct vtl_start *start)
 u16 vtl_hv_start_vp(struct vtl_vp *vp, struct vtl_hypercall *hc)
 {
 	const struct hv_vtl_enable_vp *in = hc->in;
+	struct start arg = { .in = in };
 	struct vtl_vp *target;
 	u16 status;
 
@@ -176,12 +112,11 @@ u16 vtl_hv_start_vp(struct vtl_vp *vp, struct vtl_hypercall *hc)
 	    is_startup_denied(vp->partition, vp->active_vtl))
 		return HV_STATUS_ACCESS_DENIED;
 
-	mutex_lock(&vp->partition->lock);
-	status = request_start_locked(vp, target, in);
-	mutex_unlock(&vp->partition->lock);
-	if (status == VTL_STATUS_AGAIN)
-		wait_for_answer(&target->start);
-	return status;
+	/* A VP that runs is not disturbed. */
+	if (!can_start(target, in->target_vtl))
+		return HV_STATUS_INVALID_VP_STATE;
+	status = vtl_run_on_waiting(vp, target, start, &arg);
+	return status ?: arg.status;
 }
 
 /* The APIC id of a VP is its index, as KVM and the VMM number vCPUs. */

@@ -320,12 +320,13 @@ static bool cr_intercept_valid(const struct kvm_vtl_vp *state, u32 vtl)
 
 static bool tlb_locks_valid(const struct kvm_vtl_vp *state, u32 vtl)
 {
-	u8 locks = state->tlb_locks[vtl];
+	u8 own = state->tlb_locks[vtl] & (BIT(VTL_TLB_BY_OTHER_SHIFT) - 1);
+	u8 by_other = state->tlb_locks[vtl] >> VTL_TLB_BY_OTHER_SHIFT;
 
-	if (!locks)
+	if (!own && !by_other)
 		return true;
-	return vtl <= state->active_vtl && (state->enabled_vtls & BIT(vtl)) &&
-	       !(locks >> vtl);
+	return (!own || vtl <= state->active_vtl) &&
+	       (state->enabled_vtls & BIT(vtl)) && !((own | by_other) >> vtl);
 }
 
 static int check_vp(struct vtl_vp *vp, const struct kvm_vtl_vp *state)
@@ -418,14 +419,10 @@ static void set_events(struct vtl_vp *vp, const struct kvm_vtl_vp *state)
 
 static void set_tlb_locks(struct vtl_vp *vp, const u8 *locks)
 {
-	u8 holder, vtl;
+	u8 holder;
 
-	for (holder = 1; holder <= vp->partition->max_vtl; holder++) {
-		vtl_tlb_unlock(vp, holder, ~locks[holder]);
-		for (vtl = 0; vtl < holder; vtl++)
-			if (locks[holder] & BIT(vtl))
-				vtl_tlb_lock(vp, holder, vtl);
-	}
+	for (holder = 1; holder <= vp->partition->max_vtl; holder++)
+		vtl_tlb_set_locks(vp, holder, locks[holder]);
 }
 
 static int set_cr_intercepts(struct vtl_vp *vp, const struct kvm_vtl_vp *state)

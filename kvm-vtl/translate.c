@@ -12,6 +12,7 @@
 #include "kvm_glue.h"
 #include "partition.h"
 #include "protect.h"
+#include "run_on.h"
 #include "tlb.h"
 #include "tlfs.h"
 #include "vp.h"
@@ -90,42 +91,63 @@ static u32 translate(struct vtl_vp *vp, u8 vtl, u64 page, u64 flags, gfn_t *gfn)
 	return check_rights(vp, vtl, *gfn, flags);
 }
 
-static u16 check_target(struct vtl_vp *vp,
-			const struct hv_vtl_translate *in, u8 *vtl)
+/**
+ * struct translation - a translation, as the VP does it whose page tables count
+ * @in: input
+ * @vtl: the VTL that is asked about
+ * @result: out: code, cache type
+ * @gfn: out: page
+ */
+struct translation {
+	const struct hv_vtl_translate *in;
+	u8 vtl;
+	u64 result;
+	gfn_t gfn;
+};
+
+static u16 check_target(struct vtl_vp *vp, struct translation *t)
 {
+	u64 flags = t->in->flags;
 	u16 status;
 
-	if (in->partition_id != HV_PARTITION_SELF)
-		return HV_STATUS_INVALID_PARTITION_ID;
-	/* errata.rst, "Registers of other VPs": as there */
-	if (in->vp_index != HV_SELF_VP && in->vp_index != vp->index)
-		return vtl_partition_vp(vp->partition, in->vp_index) ?
-		       HV_STATUS_ACCESS_DENIED : HV_STATUS_INVALID_VP_INDEX;
-	if (in->reserved || (in->flags & ~HV_TRANSLATE_FLAGS))
+	if (t->in->reserved || (flags & ~HV_TRANSLATE_FLAGS))
 		return HV_STATUS_INVALID_PARAMETER;
-	status = vtl_hv_input_vtl(vp, in->flags >> HV_TRANSLATE_VTL_SHIFT, vtl);
-	if (!status && *vtl >= vp->active_vtl)
+	status = vtl_hv_input_vtl(vp, flags >> HV_TRANSLATE_VTL_SHIFT, &t->vtl);
+	if (!status && t->vtl >= vp->active_vtl)
 		status = HV_STATUS_ACCESS_DENIED;
 	return status;
+}
+
+static void run_translation(struct vtl_vp *vp, void *arg)
+{
+	struct translation *t = arg;
+
+	t->result = translate(vp, t->vtl, t->in->gva_page, t->in->flags,
+			      &t->gfn) | HV_TRANSLATE_WRITE_BACK;
 }
 
 static u16 do_translate(struct vtl_vp *vp, const struct hv_vtl_translate *in,
 			u64 *result, u64 *page)
 {
-	gfn_t gfn = 0;
+	struct translation t = { .in = in };
+	struct vtl_vp *target;
 	u16 status;
-	u32 code;
-	u8 vtl;
 
-	status = check_target(vp, in, &vtl);
+	if (in->partition_id != HV_PARTITION_SELF)
+		return HV_STATUS_INVALID_PARTITION_ID;
+	target = vtl_hv_vp(vp, in->vp_index);
+	if (!target)
+		return HV_STATUS_INVALID_VP_INDEX;
+	status = check_target(vp, &t);
 	if (status)
 		return status;
+	/* The caller's: it lasts until the caller returns. */
 	if (in->flags & HV_TRANSLATE_TLB_FLUSH_INHIBIT)
-		vtl_tlb_lock(vp, vp->active_vtl, vtl);
-	code = translate(vp, vtl, in->gva_page, in->flags, &gfn);
-	*result = code | HV_TRANSLATE_WRITE_BACK;
-	*page = gfn;
-	return HV_STATUS_SUCCESS;
+		vtl_tlb_lock(vp, vp->active_vtl, t.vtl, false);
+	status = vtl_run_on(vp, target, run_translation, &t);
+	*result = t.result;
+	*page = t.gfn;
+	return status;
 }
 
 /**
@@ -134,9 +156,9 @@ static u16 do_translate(struct vtl_vp *vp, const struct hv_vtl_translate *in,
  * @hc: the hypercall
  *
  * Context: the run loop.
- * Return: INVALID_PARTITION_ID; INVALID_VP_INDEX; ACCESS_DENIED for another VP
- * and for a VTL that is not below the caller's; INVALID_PARAMETER for unknown
- * flags.  Whether the address is mapped is in the output.
+ * Return: INVALID_PARTITION_ID; INVALID_VP_INDEX; ACCESS_DENIED for a VTL that
+ * is not below the caller's; INVALID_PARAMETER for unknown flags.  Whether the
+ * address is mapped is in the output.
  */
 u16 vtl_hv_translate(struct vtl_vp *vp, struct vtl_hypercall *hc)
 {

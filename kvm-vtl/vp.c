@@ -27,6 +27,7 @@
 #include "intercept.h"
 #include "kvm_glue.h"
 #include "partition.h"
+#include "run_on.h"
 #include "startup.h"
 #include "switch.h"
 #include "tlb.h"
@@ -291,34 +292,25 @@ static void do_action(struct vtl_vp *vp)
 	}
 }
 
-static bool has_completion(struct vtl_vp *vp)
-{
-	return vtl_vp_active_vcpu(vp)->arch.complete_userspace_io;
-}
-
-static u8 next_vtl(struct vtl_vp *vp)
-{
-	u8 next = vtl_wake_next_vtl(vp);
-
-	if (likely(!vtl_startup_due(&vp->start)))
-		return next;
-	vtl_vp_unlock_vcpu(vp, vp->active_vtl);
-	vtl_startup_run(vp);
-	vtl_vp_lock_vcpu(vp, vp->active_vtl);
-	return vtl_wake_next_vtl(vp);
-}
-
 /* Returns false when the active vCPU has to finish an exit first. */
 static bool preempt(struct vtl_vp *vp)
 {
-	u8 next = next_vtl(vp);
-	bool vina = next == vp->active_vtl && vtl_vina_due(vp);
+	u8 next = vtl_wake_next_vtl(vp);
+	bool vina;
 
+	if (unlikely(vtl_run_on_due(&vp->run_on))) {
+		if (!vtl_run_on_serve(vp)) {
+			vp->pending = 1;
+			return false;
+		}
+		next = vtl_wake_next_vtl(vp);
+	}
+	vina = next == vp->active_vtl && vtl_vina_due(vp);
 	if (vina && vtl_switch_arm_entry(&vp->vtl[next], VTL_ENTRY_VINA))
 		return true;
 	if (next == vp->active_vtl && !vina)
 		return true;
-	if (has_completion(vp)) {
+	if (vtl_vp_has_completion(vp)) {
 		vp->pending = 1;
 		return false;
 	}
@@ -351,7 +343,7 @@ static long run_loop(struct vtl_vp *vp)
 		 * As KVM_RUN: first finish what was begun, then look for
 		 * signals.  KVM does no more than that while one waits.
 		 */
-		if (vtl_wake_is_signal(vp) && !has_completion(vp))
+		if (vtl_wake_is_signal(vp) && !vtl_vp_has_completion(vp))
 			return interrupted(vp);
 		finish = unlikely(READ_ONCE(vp->pending)) && !preempt(vp);
 		if (READ_ONCE(vp->partition->dead))
@@ -372,7 +364,7 @@ static long run_loop(struct vtl_vp *vp)
 		}
 		if (r == -EINTR && finish) {
 			/* KVM does not for a VP that waits for a SIPI. */
-			stuck = has_completion(vp);
+			stuck = vtl_vp_has_completion(vp);
 			continue;
 		}
 		if (r == -EINTR) {
@@ -496,7 +488,7 @@ static struct vtl_vp *alloc_vp(struct vtl_partition *partition, u32 index)
 	vp->index = index;
 	vp->enabled_vtls = BIT(0);
 	mutex_init(&vp->mutex);
-	init_completion(&vp->start.answered);
+	init_completion(&vp->run_on.done);
 	vp->hypercall.in = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
 	vp->hypercall.out = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
 	if (!vp->hypercall.in || !vp->hypercall.out) {

@@ -14,7 +14,7 @@
 #include "cr_intercept.h"
 #include "hypercall.h"
 #include "partition.h"
-#include "startup.h"
+#include "run_on.h"
 #include "tlfs.h"
 
 /**
@@ -110,10 +110,11 @@ struct vtl_denial {
  * @denial: the access that was denied
  * @access: the access to a register that is intercepted
  * @tlb_locks: per VTL, mask of the lower ones whose flushes on other VPs it
- *	holds up; written under @mutex, read by flushers
+ *	holds up, and from VTL_TLB_BY_OTHER_SHIFT up of those that another VP
+ *	has it hold up; written under @mutex, read by flushers
  * @tlb_waits: mask of VTLs that want the lower ones to wait for TLB locks of
  *	other VPs before they run again
- * @start: a request to start the VP; under the partition's lock
+ * @run_on: what another VP asks this one to do
  * @init_dropped: mask of VTLs whose vtl_vp_vtl.mp_state is to be put back
  */
 struct vtl_vp {
@@ -137,7 +138,7 @@ struct vtl_vp {
 	struct vtl_register_access access;
 	union hv_vtl_intercept intercept;
 	struct vtl_hypercall hypercall;
-	struct vtl_start start;
+	struct vtl_run_on run_on;
 	unsigned long init_dropped;
 };
 
@@ -159,6 +160,12 @@ static inline bool vtl_vp_has_vtl(const struct vtl_vp *vp, u8 vtl)
 static inline u8 vtl_vp_highest_vtl(const struct vtl_vp *vp)
 {
 	return fls(READ_ONCE(vp->enabled_vtls)) - 1;
+}
+
+/* Is the VP in the middle of an exit to userspace, or of entry work? */
+static inline bool vtl_vp_has_completion(struct vtl_vp *vp)
+{
+	return vtl_vp_active_vcpu(vp)->arch.complete_userspace_io;
 }
 
 static inline void vtl_vp_lock_vcpu(struct vtl_vp *vp, u8 vtl)

@@ -162,6 +162,9 @@ checkpatch_ignore()
 		# The list is expanded by macros.
 		echo MACRO_ARG_UNUSED,TRAILING_SEMICOLON
 		echo MULTISTATEMENT_MACRO_USE_DO_WHILE ;;
+	kvm-vtl/msr_regs.c)
+		# The kernel's names of the MTRRs.
+		echo CAMELCASE ;;
 	selftests/*|guest/*|bench/*)
 		# Not the kernel: no <linux/compiler.h>, symbols of linker
 		# scripts and assembly, memory that another CPU or VTL writes,

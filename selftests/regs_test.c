@@ -564,24 +564,6 @@ GUEST_TEST(regs, header)
 	GUEST_EQ(HV_REPS(1), vtl1_exec(get_raw, HV_PARTITION_SELF, HV_VP_SELF));
 }
 
-/* Registers of the own VP only, in this version */
-static void other_vp_guest(void)
-{
-	vsm_init();
-	GUEST_EQ(HV_ACCESS_DENIED, get_raw(HV_PARTITION_SELF, 1));
-	GUEST_EQ(HV_ACCESS_DENIED, vtl1_exec(get_raw, HV_PARTITION_SELF, 1));
-	GUEST_EQ(HV_INVALID_VP_INDEX, get_raw(HV_PARTITION_SELF, 2));
-	GUEST_EQ(HV_REPS(1), get_raw(HV_PARTITION_SELF, 0));
-}
-
-TEST_F(regs, other_vp)
-{
-	struct vm *vm = VTL_VM(.vcpus = 2, .entry = other_vp_guest);
-
-	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
-	vm_destroy(vm);
-}
-
 GUEST_TEST(regs, unknown_names)
 {
 	static const u32 names[] = {

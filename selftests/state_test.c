@@ -1111,6 +1111,13 @@ TEST_F(state, tlb_lock)
 	EXPECT_EQ(0, vp.active_vtl);
 	EXPECT_EQ(0, vp.tlb_locks[1]);
 	EXPECT_EQ(-EINVAL, set_tlb_locks(vcpu, 1, 1));
+	/* Set by another VP it does not need the VTL to be active. */
+	EXPECT_EQ(0, set_tlb_locks(vcpu, 1, 0x10));
+	EXPECT_EQ(-EINVAL, set_tlb_locks(vcpu, 1, 0x20));
+	EXPECT_EQ(-EINVAL, set_tlb_locks(vcpu, 2, 0x10));
+	ASSERT_EQ(0, get_vp(vcpu, &vp));
+	EXPECT_EQ(0x10, vp.tlb_locks[1]);
+	EXPECT_EQ(0, set_tlb_locks(vcpu, 1, 0));
 	EXPECT_UCALL(UCALL_DONE, vcpu);
 	vm_destroy(vm);
 }

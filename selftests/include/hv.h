@@ -117,11 +117,21 @@
 #define HV_RWX			(HV_RW | HV_KX | HV_UX)
 
 /* Registers */
+#define HV_REG_ACTIVITY		0x00000004
+#define HV_REG_VERSION		0x00000100
+#define HV_REG_FEATURES		0x00000200
+#define HV_REG_CRASH_P0		0x00000210
+#define HV_REG_TSC_FREQUENCY	0x00000240
+#define HV_REG_APIC_FREQUENCY	0x00000241
 #define HV_REG_PENDING_EVENT0	0x00010004
 #define HV_REG_RAX		0x00020000
 #define HV_REG_RSP		0x00020004
 #define HV_REG_RIP		0x00020010
 #define HV_REG_RFLAGS		0x00020011
+#define HV_REG_XMM0		0x00030000
+#define HV_REG_FP_MMX0		0x00030010
+#define HV_REG_FP_CONTROL	0x00030018
+#define HV_REG_XMM_CONTROL	0x00030019
 #define HV_REG_CR0		0x00040000
 #define HV_REG_CR2		0x00040001
 #define HV_REG_CR3		0x00040002
@@ -139,6 +149,7 @@
 #define HV_REG_TR		0x00060007
 #define HV_REG_IDTR		0x00070000
 #define HV_REG_GDTR		0x00070001
+#define HV_REG_TSC		0x00080000
 #define HV_REG_EFER		0x00080001
 #define HV_REG_KERNEL_GS_BASE	0x00080002
 #define HV_REG_APIC_BASE	0x00080003
@@ -150,14 +161,34 @@
 #define HV_REG_LSTAR		0x00080009
 #define HV_REG_CSTAR		0x0008000a
 #define HV_REG_SFMASK		0x0008000b
+#define HV_REG_APIC_ID		0x0008000c
+#define HV_REG_MTRR_CAP		0x0008000d
+#define HV_REG_MTRR_DEF_TYPE	0x0008000e
+#define HV_REG_MTRR_BASE0	0x00080010
+#define HV_REG_MTRR_MASK0	0x00080040
+#define HV_REG_MTRR_FIX0	0x00080070
 #define HV_REG_TSC_AUX		0x0008007b
+#define HV_REG_DEBUG_CTL	0x0008007d
+#define HV_REG_SPEC_CTRL	0x00080084
+#define HV_REG_TSC_DEADLINE	0x00080095
+#define HV_REG_TSC_ADJUST	0x00080096
+#define HV_REG_MISC_ENABLE	0x000800a0
+#define HV_REG_APIC(offset)	(0x00084800 + (offset) / 16)
+#define HV_REG_VP_RUNTIME	0x00090000
 #define HV_REG_HYPERCALL	0x00090001
 #define HV_REG_GUEST_OS_ID	0x00090002
 #define HV_REG_VP_INDEX		0x00090003
+#define HV_REG_TIME_REF_COUNT	0x00090004
+#define HV_REG_EOI		0x00090010
+#define HV_REG_ICR		0x00090011
+#define HV_REG_TPR		0x00090012
 #define HV_REG_VP_ASSIST_PAGE	0x00090013
 #define HV_REG_SINT0		0x000a0000
 #define HV_REG_SCONTROL		0x000a0010
 #define HV_REG_SIMP		0x000a0013
+#define HV_REG_EOM		0x000a0014
+#define HV_REG_STIMER0_CONFIG	0x000b0000
+#define HV_REG_STIMER0_COUNT	0x000b0001
 #define HV_REG_CODE_PAGE_OFFSETS 0x000d0002
 #define HV_REG_VSM_VP_STATUS	0x000d0003
 #define HV_REG_VSM_PARTITION_STATUS 0x000d0004
@@ -386,6 +417,9 @@ u64 hv_get_registers(u8 vtl, const u32 *names, u32 count,
 		     union hv_value *values);
 u64 hv_get_register(u8 vtl, u32 name, union hv_value *value);
 u64 hv_set_register(u8 vtl, u32 name, u64 low, u64 high);
+/* The same for any VP */
+u64 hv_get_vp_register(u32 vp, u8 vtl, u32 name, union hv_value *value);
+u64 hv_set_vp_register(u32 vp, u8 vtl, u32 name, u64 low, u64 high);
 /* the same, which must succeed */
 u64 hv_reg(u8 vtl, u32 name);
 void hv_set_reg(u8 vtl, u32 name, u64 value);

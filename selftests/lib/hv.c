@@ -94,8 +94,8 @@ void hv_synic_init(u64 sint0)
 }
 
 /* Input and output pages are those of the current VTL and VP. */
-u64 hv_get_registers(u8 vtl, const u32 *names, u32 count,
-		     union hv_value *values)
+static u64 get_registers(u32 vp, u8 vtl, const u32 *names, u32 count,
+			 union hv_value *values)
 {
 	struct guest_area *area = this_area();
 	struct hv_vp_registers *in = (void *)area->in;
@@ -103,7 +103,7 @@ u64 hv_get_registers(u8 vtl, const u32 *names, u32 count,
 	u32 i;
 
 	in->partition = HV_PARTITION_SELF;
-	in->vp = HV_VP_SELF;
+	in->vp = vp;
 	in->vtl = vtl;
 	memset(in->reserved, 0, sizeof(in->reserved));
 	for (i = 0; i < count; i++)
@@ -114,23 +114,39 @@ u64 hv_get_registers(u8 vtl, const u32 *names, u32 count,
 	return result;
 }
 
-u64 hv_get_register(u8 vtl, u32 name, union hv_value *value)
+u64 hv_get_registers(u8 vtl, const u32 *names, u32 count,
+		     union hv_value *values)
 {
-	return hv_get_registers(vtl, &name, 1, value);
+	return get_registers(HV_VP_SELF, vtl, names, count, values);
 }
 
-u64 hv_set_register(u8 vtl, u32 name, u64 low, u64 high)
+u64 hv_get_vp_register(u32 vp, u8 vtl, u32 name, union hv_value *value)
+{
+	return get_registers(vp, vtl, &name, 1, value);
+}
+
+u64 hv_get_register(u8 vtl, u32 name, union hv_value *value)
+{
+	return hv_get_vp_register(HV_VP_SELF, vtl, name, value);
+}
+
+u64 hv_set_vp_register(u32 vp, u8 vtl, u32 name, u64 low, u64 high)
 {
 	struct hv_vp_registers *in = (void *)this_area()->in;
 
 	memset(in, 0, 48);
 	in->partition = HV_PARTITION_SELF;
-	in->vp = HV_VP_SELF;
+	in->vp = vp;
 	in->vtl = vtl;
 	in->set[0].name = name;
 	in->set[0].value.low = low;
 	in->set[0].value.high = high;
 	return hv_call_mem(HV_SET_VP_REGISTERS | HV_REPS(1), in, NULL);
+}
+
+u64 hv_set_register(u8 vtl, u32 name, u64 low, u64 high)
+{
+	return hv_set_vp_register(HV_VP_SELF, vtl, name, low, high);
 }
 
 u64 hv_reg(u8 vtl, u32 name)

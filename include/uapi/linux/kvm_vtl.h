@@ -240,8 +240,9 @@ struct kvm_vtl_ports {
  * @active_vtl: the VTL that the VP runs in; must be enabled
  * @pending_event: per VTL, HvX64RegisterPendingEvent0, low then high half
  * @vina: per VTL, HvRegisterVsmVina; 0 for VTLs that are not enabled (ABI 2)
- * @tlb_locks: per VTL, mask of the lower VTLs whose TLB lock it holds; 0 for
- *	VTLs above the active one (ABI 2)
+ * @tlb_locks: per VTL, mask of the lower VTLs whose TLB lock it holds, in bits
+ *	3:0 by itself, in bits 7:4 because another VP has set it; bits 3:0 are 0
+ *	for VTLs above the active one (ABI 2)
  * @tlb_waits: mask of VTLs that have set HvRegisterVsmVpWaitForTlbLock (ABI 2)
  * @cr_intercept: per VTL, HvRegisterCrInterceptControl, CrInterceptCr0Mask,
  *	CrInterceptCr4Mask and CrInterceptIa32MiscEnableMask; 0 for VTL0 and

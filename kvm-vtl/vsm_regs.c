@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm-vtl - registers of Virtual Secure Mode
+ */
+#include <linux/kvm_host.h>
+
+#include "cr_intercept.h"
+#include "hypercall.h"
+#include "msr.h"
+#include "partition.h"
+#include "reg.h"
+#include "run_on.h"
+#include "tlb.h"
+#include "tlfs.h"
+#include "vina.h"
+#include "vp.h"
+#include "vsm.h"
+
+static u16 get_code_page_offsets(struct vtl_vp *vp, u8 vtl, u32 arg,
+				 union hv_vtl_reg_value *val)
+{
+	struct kvm_sregs sregs;
+
+	/* The mode of the VTL that is asked about. */
+	vtl_read_sregs(vtl_vp_vcpu(vp, vtl), &sregs);
+	val->low = vtl_code_page_offsets((sregs.efer & EFER_LMA) && sregs.cs.l);
+	return HV_STATUS_SUCCESS;
+}
+
+static u16 get_vp_status(struct vtl_vp *vp, u8 vtl, u32 arg,
+			 union hv_vtl_reg_value *val)
+{
+	val->low = vp->active_vtl | (u64)vp->enabled_vtls << 16;
+	return HV_STATUS_SUCCESS;
+}
+
+static u16 get_partition_status(struct vtl_vp *vp, u8 vtl, u32 arg,
+				union hv_vtl_reg_value *val)
+{
+	val->low = READ_ONCE(vp->partition->enabled_vtls) |
+		   (u64)vp->partition->max_vtl << 16;
+	return HV_STATUS_SUCCESS;
+}
+
+/* No MBEC, DR6 private. */
+static u16 get_capabilities(struct vtl_vp *vp, u8 vtl, u32 arg,
+			    union hv_vtl_reg_value *val)
+{
+	val->low = HV_VSM_CAPABILITY_DENY_LOWER_STARTUP;
+	return HV_STATUS_SUCCESS;
+}
+
+static u16 get_config(struct vtl_vp *vp, u8 vtl, u32 arg,
+		      union hv_vtl_reg_value *val)
+{
+	val->low = vp->partition->config[vtl];
+	return HV_STATUS_SUCCESS;
+}
+
+static u16 set_config(struct vtl_vp *vp, u8 vtl, u32 arg,
+		      const union hv_vtl_reg_value *val)
+{
+	return vtl_partition_set_config(vp->partition, vtl, val->low);
+}
+
+static u16 get_cr_intercept(struct vtl_vp *vp, u8 vtl, u32 arg,
+			    union hv_vtl_reg_value *val)
+{
+	val->low = vp->vtl[vtl].cr_intercept[arg];
+	return HV_STATUS_SUCCESS;
+}
+
+static u16 set_cr_intercept(struct vtl_vp *vp, u8 vtl, u32 arg,
+			    const union hv_vtl_reg_value *val)
+{
+	u64 regs[VTL_CR_NR];
+
+	memcpy(regs, vp->vtl[vtl].cr_intercept, sizeof(regs));
+	regs[arg] = val->low;
+	if (!vtl_cr_intercept_valid(arg, val->low) ||
+	    vtl_cr_intercept_set(vp, vtl, regs))
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	return HV_STATUS_SUCCESS;
+}
+
+/* MBEC is not offered; the TLB lock is the VP's own. */
+static u16 get_secure_config(struct vtl_vp *vp, u8 vtl, u32 lower,
+			     union hv_vtl_reg_value *val)
+{
+	if (vtl <= lower)
+		return HV_STATUS_ACCESS_DENIED;
+	val->low = vtl_tlb_has_lock(vp, vtl, lower) ?
+		   HV_SECURE_CONFIG_TLB_LOCKED : 0;
+	return HV_STATUS_SUCCESS;
+}
+
+static u16 set_secure_config(struct vtl_vp *vp, u8 vtl, u32 lower,
+			     const union hv_vtl_reg_value *val)
+{
+	if (vtl <= lower)
+		return HV_STATUS_ACCESS_DENIED;
+	if (val->low & ~HV_SECURE_CONFIG_TLB_LOCKED)
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	if (val->low & HV_SECURE_CONFIG_TLB_LOCKED)
+		vtl_tlb_lock(vp, vtl, lower, vp->run_on.for_other);
+	else
+		vtl_tlb_unlock(vp, vtl, BIT(lower));
+	return HV_STATUS_SUCCESS;
+}
+
+static u16 get_tlb_wait(struct vtl_vp *vp, u8 vtl, u32 arg,
+			union hv_vtl_reg_value *val)
+{
+	val->low = vp->tlb_waits & BIT(vtl) ? HV_WAIT_FOR_TLB_LOCK : 0;
+	return HV_STATUS_SUCCESS;
+}
+
+static u16 set_tlb_wait(struct vtl_vp *vp, u8 vtl, u32 arg,
+			const union hv_vtl_reg_value *val)
+{
+	if (val->low & ~HV_WAIT_FOR_TLB_LOCK)
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	__assign_bit(vtl, &vp->tlb_waits, val->low);
+	return HV_STATUS_SUCCESS;
+}
+
+static u16 get_vina(struct vtl_vp *vp, u8 vtl, u32 arg,
+		    union hv_vtl_reg_value *val)
+{
+	val->low = vp->vtl[vtl].vina;
+	return HV_STATUS_SUCCESS;
+}
+
+static u16 set_vina(struct vtl_vp *vp, u8 vtl, u32 arg,
+		    const union hv_vtl_reg_value *val)
+{
+	if (!vtl_vina_valid(val->low))
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	vtl_vina_set(vp, vtl, val->low);
+	return HV_STATUS_SUCCESS;
+}
+
+static u16 get_pending_event(struct vtl_vp *vp, u8 vtl, u32 arg,
+			     union hv_vtl_reg_value *val)
+{
+	val->low = vp->vtl[vtl].pending_event[0];
+	val->high = vp->vtl[vtl].pending_event[1];
+	return HV_STATUS_SUCCESS;
+}
+
+static u16 set_pending_event(struct vtl_vp *vp, u8 vtl, u32 arg,
+			     const union hv_vtl_reg_value *val)
+{
+	u64 *event = vp->vtl[vtl].pending_event;
+
+	if (!vtl_pending_event_valid(val->low))
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	event[0] = val->low;
+	event[1] = val->high;
+	return HV_STATUS_SUCCESS;
+}
+
+/* Exceptions that a CPU can have, and those of them with an error code */
+#define EXCEPTIONS \
+	(BIT(DE_VECTOR) | BIT(DB_VECTOR) | BIT(BR_VECTOR) | BIT(UD_VECTOR) | \
+	 BIT(NM_VECTOR) | BIT(MF_VECTOR) | BIT(MC_VECTOR) | BIT(XM_VECTOR) | \
+	 BIT(VE_VECTOR) | EXCEPTIONS_WITH_CODE)
+#define EXCEPTIONS_WITH_CODE \
+	(BIT(DF_VECTOR) | BIT(TS_VECTOR) | BIT(NP_VECTOR) | BIT(SS_VECTOR) | \
+	 BIT(GP_VECTOR) | BIT(PF_VECTOR) | BIT(AC_VECTOR))
+
+/**
+ * vtl_pending_event_valid - can HvX64RegisterPendingEvent0 be this?
+ * @event: low half
+ *
+ * The CPU refuses to enter with others.  #BP and #OF come from an instruction,
+ * whose length nobody gives.
+ *
+ * Return: true for "none" and for exceptions without reserved bits.
+ */
+bool vtl_pending_event_valid(u64 event)
+{
+	bool has_code = event & HV_PENDING_EVENT_DELIVER_ERROR_CODE;
+	u16 vector = event >> HV_PENDING_EVENT_VECTOR_SHIFT;
+
+	if (!(event & HV_PENDING_EVENT_PENDING))
+		return !event;
+	if ((event & (HV_PENDING_EVENT_RESERVED | HV_PENDING_EVENT_TYPE)) ||
+	    vector >= 32 || !(EXCEPTIONS & BIT(vector)))
+		return false;
+	return has_code == !!(EXCEPTIONS_WITH_CODE & BIT(vector));
+}
+
+static const struct vtl_reg regs[] = {
+	VTL_REG(VSM_CODE_PAGE_OFFSETS, ANY, 0, get_code_page_offsets, NULL),
+	VTL_REG(VSM_VP_STATUS, ANY, 0, get_vp_status, NULL),
+	VTL_REG(VSM_PARTITION_STATUS, ANY, 0, get_partition_status, NULL),
+	VTL_REG(VSM_CAPABILITIES, ANY, 0, get_capabilities, NULL),
+	VTL_REG(VSM_PARTITION_CONFIG, HIGHER, 0, get_config, set_config),
+	VTL_REG_RANGE(VSM_VP_SECURE_CONFIG_VTL0, VSM_VP_SECURE_CONFIG_VTL1,
+		      HIGHER_DENY, 0, get_secure_config, set_secure_config),
+	VTL_REG(VSM_VP_WAIT_FOR_TLB_LOCK, HIGHER_DENY, 0, get_tlb_wait,
+		set_tlb_wait),
+	VTL_REG(VSM_VINA, HIGHER, 0, get_vina, set_vina),
+	VTL_REG_RANGE(CR_INTERCEPT_CONTROL, CR_INTERCEPT_MISC_MASK, HIGHER_DENY,
+		      VTL_CR_CONTROL, get_cr_intercept, set_cr_intercept),
+	VTL_REG(PENDING_EVENT0, BELOW, 0, get_pending_event, set_pending_event),
+};
+
+const struct vtl_reg_table vtl_vsm_regs = { regs, ARRAY_SIZE(regs) };
