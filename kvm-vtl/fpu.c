@@ -32,10 +32,12 @@ static void init_x87(struct fxregs_state *fx)
 	fx->cwd = INITIAL_FCW;
 }
 
-static void init_sse(struct fxregs_state *fx)
+/* SDM, "Operation of XSAVE": without compaction MXCSR is always saved. */
+static void init_sse(struct xregs_state *xsave)
 {
-	memset(fx->xmm_space, 0, sizeof(fx->xmm_space));
-	fx->mxcsr = INITIAL_MXCSR;
+	memset(xsave->i387.xmm_space, 0, sizeof(xsave->i387.xmm_space));
+	if (xsave->header.xcomp_bv & XCOMP_BV_COMPACTED_FORMAT)
+		xsave->i387.mxcsr = INITIAL_MXCSR;
 }
 
 /* Gives the components that are in their initial state valid bytes. */
@@ -48,7 +50,7 @@ static struct fxregs_state *legacy_image(struct kvm_vcpu *vcpu)
 	if (!(xsave->header.xfeatures & XFEATURE_MASK_FP))
 		init_x87(&xsave->i387);
 	if (!(xsave->header.xfeatures & XFEATURE_MASK_SSE))
-		init_sse(&xsave->i387);
+		init_sse(xsave);
 	xsave->header.xfeatures |= XFEATURE_MASK_FPSSE;
 	return &xsave->i387;
 }

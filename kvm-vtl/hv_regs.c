@@ -43,20 +43,28 @@ static const struct vtl_reg *find_reg(u32 name)
  * @hc: the hypercall
  * @caller_vtl: the VTL that calls
  * @vtl: the VTL whose registers are meant
- * @status: out: HV_STATUS_*
  */
 struct access_call {
 	struct vtl_hypercall *hc;
 	u8 caller_vtl;
 	u8 vtl;
-	u16 status;
 };
+
+/*
+ * The values are those of the active VTL.  On the caller's own VP that is the
+ * caller; on another one it must not be a third party.
+ */
+static bool is_others(struct vtl_vp *vp, const struct access_call *call)
+{
+	return vp->run_on.for_other && vp->active_vtl != call->vtl;
+}
 
 static u16 check_access(struct vtl_vp *vp, const struct access_call *call,
 			const struct vtl_reg *reg, bool write)
 {
 	switch (reg->access) {
 	case VTL_ACCESS_ANY:
+		return HV_STATUS_SUCCESS;
 	case VTL_ACCESS_OWN:
 		break;
 	case VTL_ACCESS_HIGHER:
@@ -67,6 +75,10 @@ static u16 check_access(struct vtl_vp *vp, const struct access_call *call,
 		if (!call->vtl)
 			return HV_STATUS_ACCESS_DENIED;
 		break;
+	case VTL_ACCESS_SHARED:
+		if (is_others(vp, call))
+			return HV_STATUS_INVALID_VP_STATE;
+		fallthrough;
 	case VTL_ACCESS_BELOW:
 		if (write && call->vtl >= call->caller_vtl)
 			return reg->first == HV_REGISTER_PENDING_EVENT0 ?
@@ -125,31 +137,44 @@ static u16 set_register(struct vtl_vp *vp, const struct access_call *call,
 	return reg->set(vp, call->vtl, vtl_reg_arg(reg, e->name), &e->value);
 }
 
-static void access_registers(struct vtl_vp *vp, struct access_call *call,
-			     u16 (*access)(struct vtl_vp *vp,
-					   const struct access_call *call,
-					   u16 rep))
+static u16 get_registers(struct vtl_vp *vp, void *arg)
 {
+	struct access_call *call = arg;
 	struct vtl_hypercall *hc = call->hc;
+	u16 status = HV_STATUS_SUCCESS;
 
-	while (!call->status && hc->reps_done < hc->rep_count) {
-		call->status = access(vp, call, hc->reps_done);
-		if (call->status)
-			return;
+	vtl_hypercall_begin_work(hc);
+	while (!status && hc->reps_done < hc->rep_count) {
+		status = get_register(vp, call, hc->reps_done);
+		if (status)
+			break;
 		hc->reps_done++;
 		if (vtl_hypercall_is_late(hc))
-			call->status = VTL_STATUS_CONTINUE;
+			status = VTL_STATUS_CONTINUE;
 	}
+	return status;
 }
 
-static void get_registers(struct vtl_vp *vp, void *call)
+/*
+ * On the caller's own VP a call is not continued: what it has set may be a
+ * register that holds its parameters.
+ */
+static u16 set_registers(struct vtl_vp *vp, void *arg)
 {
-	access_registers(vp, call, get_register);
-}
+	struct access_call *call = arg;
+	struct vtl_hypercall *hc = call->hc;
+	u16 status = HV_STATUS_SUCCESS;
 
-static void set_registers(struct vtl_vp *vp, void *call)
-{
-	access_registers(vp, call, set_register);
+	vtl_hypercall_begin_work(hc);
+	while (!status && hc->reps_done < hc->rep_count) {
+		status = set_register(vp, call, hc->reps_done);
+		if (status)
+			break;
+		hc->reps_done++;
+		if (vp->run_on.for_other && vtl_hypercall_is_late(hc))
+			status = VTL_STATUS_CONTINUE;
+	}
+	return status;
 }
 
 static u16 access_vp(struct vtl_vp *vp, struct vtl_hypercall *hc,
@@ -168,9 +193,7 @@ static u16 access_vp(struct vtl_vp *vp, struct vtl_hypercall *hc,
 	if (memchr_inv(in->reserved, 0, sizeof(in->reserved)))
 		return HV_STATUS_INVALID_PARAMETER;
 	status = vtl_hv_input_vtl(vp, in->input_vtl, &call.vtl);
-	if (!status)
-		status = vtl_run_on(vp, target, fn, &call);
-	return status ?: call.status;
+	return status ?: vtl_run_on(vp, target, fn, &call);
 }
 
 /**
@@ -181,7 +204,9 @@ static u16 access_vp(struct vtl_vp *vp, struct vtl_hypercall *hc,
  * Context: the run loop.
  * Return: ACCESS_DENIED for another partition, a VTL above the caller's, a
  * register that the caller may not have; INVALID_VP_INDEX; INVALID_PARAMETER
- * for an unknown name; INVALID_VTL_STATE.
+ * for an unknown name; INVALID_VTL_STATE; INVALID_VP_STATE for another VP that
+ * is in a VTL above the caller's, and for a shared register of one that is not
+ * in the VTL that is named.
  */
 u16 vtl_hv_get_vp_registers(struct vtl_vp *vp, struct vtl_hypercall *hc)
 {

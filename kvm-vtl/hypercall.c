@@ -21,6 +21,7 @@
 #include "interrupt.h"
 #include "kvm_glue.h"
 #include "nest.h"
+#include "startup.h"
 #include "switch.h"
 #include "tlb.h"
 #include "trace.h"
@@ -289,6 +290,7 @@ static int start_call(struct vtl_vp *vp, struct kvm_vcpu *vcpu,
 		      const struct call *call)
 {
 	struct vtl_hypercall *hc = &vp->hypercall;
+	u8 owner;
 	int r;
 
 	if (!(vcpu->arch.hyperv->cpuid_cache.features_ebx &
@@ -297,6 +299,10 @@ static int start_call(struct vtl_vp *vp, struct kvm_vcpu *vcpu,
 		hc->status = HV_STATUS_ACCESS_DENIED;
 		return finish(vp, vcpu);
 	}
+
+	owner = call->code == HVCALL_START_VP ? vtl_startup_interceptor(vp) : 0;
+	if (owner)
+		return vtl_intercept_hypercall(vp, vcpu, owner);
 
 	hc->status = check_control(hc, call);
 	if (!hc->status && hc->fast)
@@ -325,6 +331,15 @@ static int start_call(struct vtl_vp *vp, struct kvm_vcpu *vcpu,
 #define MAX_WORK_NS	(50 * NSEC_PER_USEC)
 
 /**
+ * vtl_hypercall_begin_work - a handler begins with reps
+ * @hc: the hypercall
+ */
+void vtl_hypercall_begin_work(struct vtl_hypercall *hc)
+{
+	hc->deadline = ktime_get_ns() + MAX_WORK_NS;
+}
+
+/**
  * vtl_hypercall_is_late - has a handler worked long enough?
  * @hc: a rep hypercall of which at least one rep was done now
  *
@@ -349,7 +364,6 @@ void vtl_hypercall_run(struct vtl_vp *vp)
 	const struct call *call = find_call(vtl_hypercall_code(hc));
 
 	memset(hc->out, 0, hc->out_bytes);
-	hc->deadline = ktime_get_ns() + MAX_WORK_NS;
 	hc->status = call->handler(vp, hc);
 	if (!call->in_element) {
 		hc->out_end = hc->status ? 0 : hc->out_bytes;

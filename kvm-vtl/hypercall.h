@@ -83,6 +83,7 @@ u16 vtl_hv_get_vp_index(struct vtl_vp *vp, struct vtl_hypercall *hc);
 bool vtl_pending_event_valid(u64 event);
 
 struct vtl_vp *vtl_hv_vp(struct vtl_vp *vp, u32 index);
+void vtl_hypercall_begin_work(struct vtl_hypercall *hc);
 bool vtl_hypercall_is_late(const struct vtl_hypercall *hc);
 int vtl_hv_input_vtl(struct vtl_vp *vp, u8 input_vtl, u8 *vtl);
 

@@ -8,6 +8,9 @@
  * busy can be dropped: the lower VTL runs the instruction again and the
  * violation comes back.
  *
+ * A higher VTL that has set InterceptPage finds the message in its VP assist
+ * page and is entered at once, without an interrupt.
+ *
  * When the higher VTL is not enabled on the VP, or takes no messages, nobody
  * can decide: the lower VTL gets #GP (errata.rst, "Undeliverable intercepts").
  * The access is refused in every case.
@@ -26,6 +29,11 @@
 
 /* Bytes of a message before its payload */
 #define MESSAGE_HEADER	16
+
+#define ASSIST_MESSAGE	offsetof(struct hv_vp_assist_page, intercept_message)
+
+/* VMCALL, VMMCALL */
+#define HYPERCALL_LENGTH	3
 
 static u8 access_type(vtl_prot_t access)
 {
@@ -80,6 +88,14 @@ static void fill_header(struct hv_vtl_intercept_header *msg, u32 type,
 	msg->rflags = vtl_kvm_kvm_get_rflags(vcpu);
 }
 
+/* Is the message to be in the VP assist page? */
+static bool uses_page(struct vtl_vp *vp, u8 owner)
+{
+	return (READ_ONCE(vp->partition->config[owner]) &
+		HV_VSM_CONFIG_INTERCEPT_PAGE) &&
+	       vtl_vcpu_has_assist(vtl_vp_vcpu(vp, owner));
+}
+
 /*
  * Begins with the message for a higher VTL.  Returns false when it cannot have
  * one, and the lower VTL gets #GP.
@@ -88,7 +104,8 @@ static bool begin(struct vtl_vp *vp, struct kvm_vcpu *vcpu, u8 owner, u32 type,
 		  unsigned int size)
 {
 	if (!vtl_vp_has_vtl(vp, owner) ||
-	    !vtl_vcpu_takes_messages(vtl_vp_vcpu(vp, owner))) {
+	    (!uses_page(vp, owner) &&
+	     !vtl_vcpu_takes_messages(vtl_vp_vcpu(vp, owner)))) {
 		vtl_kvm_kvm_queue_exception_e(vcpu, GP_VECTOR, 0);
 		return false;
 	}
@@ -248,6 +265,37 @@ int vtl_intercept_port(struct vtl_vp *vp, struct kvm_vcpu *vcpu, u8 owner,
 	return 0;
 }
 
+/**
+ * vtl_intercept_hypercall - a lower VTL's hypercall is intercepted
+ * @vp: the VP
+ * @vcpu: its active vCPU
+ * @owner: the VTL that is told
+ *
+ * Context: exit of the active vCPU, which is loaded, guest FPU loaded.
+ * Return: as KVM's exit handlers: 0 leaves KVM_RUN, 1 enters the guest with an
+ * exception.
+ */
+int vtl_intercept_hypercall(struct vtl_vp *vp, struct kvm_vcpu *vcpu, u8 owner)
+{
+	struct hv_vtl_hypercall_intercept *msg = &vp->intercept.hypercall;
+	unsigned long *regs = vcpu->arch.regs;
+
+	if (!begin(vp, vcpu, owner, HV_MESSAGE_TYPE_HYPERCALL_INTERCEPT,
+		   sizeof(*msg)))
+		return 1;
+	msg->header.instruction_length = HYPERCALL_LENGTH;
+	msg->header.access_type = HV_INTERCEPT_ACCESS_EXECUTE;
+	msg->rax = regs[VCPU_REGS_RAX];
+	msg->rbx = regs[VCPU_REGS_RBX];
+	msg->rcx = regs[VCPU_REGS_RCX];
+	msg->rdx = regs[VCPU_REGS_RDX];
+	msg->r8 = regs[VCPU_REGS_R8];
+	msg->rsi = regs[VCPU_REGS_RSI];
+	msg->rdi = regs[VCPU_REGS_RDI];
+	vtl_xmm_read(0, ARRAY_SIZE(msg->xmm), msg->xmm);
+	return 0;
+}
+
 static void trace_delivery(struct vtl_vp *vp, u8 owner, int ret)
 {
 	const union hv_vtl_intercept *msg = &vp->intercept;
@@ -258,30 +306,49 @@ static void trace_delivery(struct vtl_vp *vp, u8 owner, int ret)
 		trace_kvm_vtl_register_intercept(vp, owner, msg, ret);
 }
 
+/* Returns 0 when the message is where the higher VTL will find it. */
+static int write_message(struct vtl_vp *vp, u8 owner, bool page)
+{
+	struct hv_vtl_intercept_header *msg = &vp->intercept.header;
+	unsigned int len = MESSAGE_HEADER + msg->payload_size;
+	struct kvm_vcpu *vcpu = vtl_vp_vcpu(vp, owner);
+	int idx, ret;
+
+	vtl_vcpu_enter(vcpu, &idx);
+	if (!page)
+		ret = vtl_vcpu_post_message(vcpu, msg, len);
+	else if (vtl_vcpu_write_assist(vcpu, ASSIST_MESSAGE, msg, len))
+		ret = 0;
+	else
+		ret = -EFAULT;
+	vtl_vcpu_leave(vcpu, idx);
+	return ret;
+}
+
 /**
  * vtl_intercept_deliver - tell the higher VTL
  * @vp: the VP, whose intercept waits
  *
- * Switches to it when its interrupt priority allows; otherwise the lower VTL
- * tries again.
+ * Switches to it, by interrupt only when its priority allows; otherwise the
+ * lower VTL tries again.
  *
  * Context: the run loop; the active vCPU locked, none loaded.
  */
 void vtl_intercept_deliver(struct vtl_vp *vp)
 {
-	struct hv_vtl_intercept_header *msg = &vp->intercept.header;
 	u8 owner = vp->intercept_vtl;
-	struct kvm_vcpu *vcpu = vtl_vp_vcpu(vp, owner);
-	int idx, ret;
+	bool page = uses_page(vp, owner);
+	int ret = write_message(vp, owner, page);
 	u8 next;
 
-	vtl_vcpu_enter(vcpu, &idx);
-	ret = vtl_vcpu_post_message(vcpu, msg,
-				    MESSAGE_HEADER + msg->payload_size);
-	vtl_vcpu_leave(vcpu, idx);
 	trace_delivery(vp, owner, ret);
-
+	if (page && !ret) {
+		vtl_switch_preempt(vp, owner, HV_VTL_ENTRY_INTERCEPT);
+		/* A still higher one may have an interrupt. */
+		vp->pending = 1;
+		return;
+	}
 	next = vtl_wake_next_vtl(vp);
 	if (next != vp->active_vtl)
-		vtl_switch_by_interrupt(vp, next);
+		vtl_switch_preempt(vp, next, HV_VTL_ENTRY_INTERRUPT);
 }

@@ -15,6 +15,7 @@ void vtl_intercept_gva(struct vtl_vp *vp, u64 error_code);
 int vtl_intercept_register(struct vtl_vp *vp, struct kvm_vcpu *vcpu, u8 length);
 int vtl_intercept_port(struct vtl_vp *vp, struct kvm_vcpu *vcpu, u8 owner,
 		       const struct vtl_port_access *access);
+int vtl_intercept_hypercall(struct vtl_vp *vp, struct kvm_vcpu *vcpu, u8 owner);
 void vtl_intercept_deliver(struct vtl_vp *vp);
 
 #endif /* _KVM_VTL_INTERCEPT_H */

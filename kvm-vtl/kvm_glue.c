@@ -403,7 +403,13 @@ void vtl_vcpu_drop_exit(struct kvm_vcpu *vcpu)
 	vcpu->arch.complete_userspace_io = NULL;
 }
 
-static bool has_assist(struct kvm_vcpu *vcpu)
+/**
+ * vtl_vcpu_has_assist - has a vCPU a VP assist page?
+ * @vcpu: vCPU
+ *
+ * Return: true when it is enabled.
+ */
+bool vtl_vcpu_has_assist(struct kvm_vcpu *vcpu)
 {
 	struct kvm_vcpu_hv *hv = vcpu->arch.hyperv;
 
@@ -471,9 +477,10 @@ fault:
 void vtl_vcpu_put_assist_entry(struct kvm_vcpu *vcpu, unsigned int offset,
 			       const u64 *words, bool is_highest)
 {
-	void __user *hva = is_highest && has_assist(vcpu) ? assist_hva(vcpu) :
-							    NULL;
+	void __user *hva = NULL;
 
+	if (likely(is_highest && vtl_vcpu_has_assist(vcpu)))
+		hva = assist_hva(vcpu);
 	if (unlikely(!hva || !put_words(hva + offset, words)))
 		vtl_vcpu_write_assist(vcpu, offset, words,
 				      VTL_ASSIST_ENTRY_WORDS * sizeof(*words));
@@ -491,9 +498,10 @@ void vtl_vcpu_put_assist_entry(struct kvm_vcpu *vcpu, unsigned int offset,
 void vtl_vcpu_get_assist_return(struct kvm_vcpu *vcpu, unsigned int offset,
 				u64 *words, bool is_highest)
 {
-	void __user *hva = is_highest && has_assist(vcpu) ? assist_hva(vcpu) :
-							    NULL;
+	void __user *hva = NULL;
 
+	if (likely(is_highest && vtl_vcpu_has_assist(vcpu)))
+		hva = assist_hva(vcpu);
 	if (unlikely(!hva || !get_words(words, hva + offset)))
 		vtl_vcpu_read_assist(vcpu, offset, words,
 				     VTL_ASSIST_RETURN_WORDS * sizeof(*words));
@@ -514,7 +522,7 @@ bool vtl_vcpu_read_assist(struct kvm_vcpu *vcpu, unsigned int offset,
 			  void *data, unsigned int len)
 {
 	/* KVM-INTERNAL: the cache covers the whole assist page. */
-	return has_assist(vcpu) &&
+	return vtl_vcpu_has_assist(vcpu) &&
 	       !vtl_hook_kvm_read_guest_offset_cached(vcpu->kvm,
 						&vcpu->arch.pv_eoi.data,
 						data, offset, len);
@@ -532,7 +540,7 @@ bool vtl_vcpu_read_assist(struct kvm_vcpu *vcpu, unsigned int offset,
 bool vtl_vcpu_write_assist(struct kvm_vcpu *vcpu, unsigned int offset,
 			   const void *data, unsigned int len)
 {
-	return has_assist(vcpu) &&
+	return vtl_vcpu_has_assist(vcpu) &&
 	       !vtl_hook_kvm_write_guest_offset_cached(vcpu->kvm,
 						&vcpu->arch.pv_eoi.data,
 						(void *)data, offset, len);

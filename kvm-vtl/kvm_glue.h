@@ -40,6 +40,7 @@ void vtl_vcpu_put_assist_entry(struct kvm_vcpu *vcpu, unsigned int offset,
 			       const u64 *words, bool is_highest);
 void vtl_vcpu_get_assist_return(struct kvm_vcpu *vcpu, unsigned int offset,
 				u64 *words, bool is_highest);
+bool vtl_vcpu_has_assist(struct kvm_vcpu *vcpu);
 bool vtl_vcpu_read_assist(struct kvm_vcpu *vcpu, unsigned int offset,
 			  void *data, unsigned int len);
 bool vtl_vcpu_write_assist(struct kvm_vcpu *vcpu, unsigned int offset,

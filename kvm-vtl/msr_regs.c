@@ -84,11 +84,20 @@ static u16 set_arch_msr(struct vtl_vp *vp, u8 vtl, u32 arg,
 	return set_msr(vp, vtl, arch_msrs[arg], val);
 }
 
-/* One for the partition; KVM has one per VTL. */
-static u16 get_time(struct vtl_vp *vp, u8 vtl, u32 arg,
-		    union hv_vtl_reg_value *val)
+/* One for all VTLs; KVM has one per VTL, and VTL0's is the right one. */
+static u16 get_clock(struct vtl_vp *vp, u8 vtl, u32 arg,
+		     union hv_vtl_reg_value *val)
 {
 	return get_msr(vp, 0, arg, val);
+}
+
+/* KVM knows it of the current thread. */
+static u16 get_runtime(struct vtl_vp *vp, u8 vtl, u32 arg,
+		       union hv_vtl_reg_value *val)
+{
+	if (rcu_access_pointer(vp->task) != current)
+		return HV_STATUS_INVALID_VP_STATE;
+	return get_msr(vp, vtl, arg, val);
 }
 
 /* Shared ones: they live in the active VTL's vCPU */
@@ -152,8 +161,9 @@ static const struct vtl_reg regs[] = {
 		NULL),
 	VTL_REG(INTERRUPT_FREQUENCY, ANY, HV_X64_MSR_APIC_FREQUENCY, get_msr,
 		NULL),
-	VTL_REG(VP_RUNTIME_NAME, ANY, HV_X64_MSR_VP_RUNTIME, get_msr, NULL),
-	VTL_REG(TIME_REF_COUNT_NAME, ANY, HV_X64_MSR_TIME_REF_COUNT, get_time,
+	VTL_REG(VP_RUNTIME_NAME, ANY, HV_X64_MSR_VP_RUNTIME, get_runtime,
+		NULL),
+	VTL_REG(TIME_REF_COUNT_NAME, ANY, HV_X64_MSR_TIME_REF_COUNT, get_clock,
 		NULL),
 	VTL_REG_RANGE(SYNTHETIC_EOI, SYNTHETIC_TPR, OWN, HV_X64_MSR_EOI,
 		      get_msr, set_msr),
@@ -174,27 +184,27 @@ static const struct vtl_reg regs[] = {
 	VTL_REG(EOM_NAME, OWN, HV_X64_MSR_EOM, get_msr, set_msr),
 	VTL_REG_RANGE(STIMER0_CONFIG_NAME, STIMER3_COUNT_NAME, OWN,
 		      HV_X64_MSR_STIMER0_CONFIG, get_msr, set_msr),
-	VTL_X64(TSC, BELOW, MSR_IA32_TSC, get_msr, NULL),
+	VTL_X64(TSC, BELOW, MSR_IA32_TSC, get_clock, NULL),
 	VTL_X64_RANGE(EFER, SFMASK, BELOW, 0, get_arch_msr, set_arch_msr),
 	VTL_X64(TSC_AUX, BELOW, MSR_TSC_AUX, get_msr, set_msr),
 	VTL_X64(MTRR_CAP, BELOW, MSR_MTRRcap, get_msr, NULL),
-	VTL_X64(MTRR_DEF_TYPE, BELOW, MSR_MTRRdefType, get_shared_msr,
+	VTL_X64(MTRR_DEF_TYPE, SHARED, MSR_MTRRdefType, get_shared_msr,
 		set_shared_msr),
-	VTL_X64_RANGE(MTRR_PHYS_BASE0, MTRR_PHYS_BASE7, BELOW,
+	VTL_X64_RANGE(MTRR_PHYS_BASE0, MTRR_PHYS_BASE7, SHARED,
 		      HV_X64_REGISTER_MTRR_PHYS_BASE0, get_var_mtrr,
 		      set_var_mtrr),
-	VTL_X64_RANGE(MTRR_PHYS_MASK0, MTRR_PHYS_MASK7, BELOW,
+	VTL_X64_RANGE(MTRR_PHYS_MASK0, MTRR_PHYS_MASK7, SHARED,
 		      HV_X64_REGISTER_MTRR_PHYS_MASK0, get_var_mtrr,
 		      set_var_mtrr),
-	VTL_X64_RANGE(MTRR_FIX_64K_00000, MTRR_FIX_4K_F8000, BELOW, 0,
+	VTL_X64_RANGE(MTRR_FIX_64K_00000, MTRR_FIX_4K_F8000, SHARED, 0,
 		      get_fixed_mtrr, set_fixed_mtrr),
 	VTL_X64(DEBUG_CTL, BELOW, MSR_IA32_DEBUGCTLMSR, get_msr, set_msr),
 	VTL_X64(SPEC_CTRL, BELOW, MSR_IA32_SPEC_CTRL, get_msr, set_msr),
 	VTL_X64(XSS, BELOW, MSR_IA32_XSS, get_msr, set_msr),
 	VTL_X64(TSC_DEADLINE, BELOW, MSR_IA32_TSC_DEADLINE, get_msr,
 		set_deadline),
-	VTL_X64(TSC_ADJUST, BELOW, MSR_IA32_TSC_ADJUST, get_msr, NULL),
-	VTL_X64(MISC_ENABLE, BELOW, MSR_IA32_MISC_ENABLE, get_shared_msr,
+	VTL_X64(TSC_ADJUST, BELOW, MSR_IA32_TSC_ADJUST, get_clock, NULL),
+	VTL_X64(MISC_ENABLE, SHARED, MSR_IA32_MISC_ENABLE, get_shared_msr,
 		set_shared_msr),
 };
 

@@ -15,6 +15,8 @@ struct vtl_vp;
  * enum vtl_access - who may access a register of a target VTL
  * @VTL_ACCESS_ANY: every VTL; the target only selects an instance
  * @VTL_ACCESS_BELOW: the target's own VTL may read, VTLs above it also write
+ * @VTL_ACCESS_SHARED: as BELOW; all VTLs share the register: of another VP only
+ *	while the target is its active one
  * @VTL_ACCESS_OWN: the target's own VTL and those above
  * @VTL_ACCESS_HIGHER: as OWN; VTL0 has no instance, INVALID_PARAMETER
  * @VTL_ACCESS_HIGHER_DENY: as HIGHER, but ACCESS_DENIED for VTL0
@@ -22,6 +24,7 @@ struct vtl_vp;
 enum vtl_access {
 	VTL_ACCESS_ANY,
 	VTL_ACCESS_BELOW,
+	VTL_ACCESS_SHARED,
 	VTL_ACCESS_OWN,
 	VTL_ACCESS_HIGHER,
 	VTL_ACCESS_HIGHER_DENY,

@@ -10,7 +10,7 @@
  *   ------                         ---------------
  *   state = WANTED
  *   kick                           leaves the guest
- *   wait, 10 ms                    WANTED -> RUNNING, unlocks its vCPU
+ *   wait for a jiffy               WANTED -> RUNNING, unlocks its vCPU
  *                                  the function
  *                                  NONE, completion
  *   WANTED -> NONE: not yet
@@ -18,49 +18,73 @@
  * Two VPs that ask each other do not wait for each other: a partition has one
  * request at a time, and the second caller's guest executes its hypercall
  * again, which makes its VP look for requests.
+ *
+ * A VTL does not take a VP out of a higher one.
  */
 #include <linux/kvm_host.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 
 #include "hypercall.h"
+#include "kvm_glue.h"
 #include "partition.h"
 #include "run_on.h"
 #include "tlfs.h"
 #include "vp.h"
 #include "wake.h"
 
-#define TIMEOUT		msecs_to_jiffies(10)
+/*
+ * In jiffies.  Meanwhile the caller's VP does not look for interrupts, and no
+ * other one can ask.
+ */
+#define TIMEOUT		1
 
-static void run(struct vtl_vp *target, vtl_run_on_fn fn, void *arg)
+/* An instruction is half done, and will be completed. */
+static bool is_in_exit(struct vtl_vp *target)
 {
+	return vtl_vp_has_completion(target) &&
+	       !vtl_vcpu_waits_for_sipi(vtl_vp_active_vcpu(target));
+}
+
+static u16 run(struct vtl_vp *target, u8 caller_vtl, vtl_run_on_fn fn,
+	       void *arg)
+{
+	u16 status;
+
 	lockdep_assert_held(&target->mutex);
+	if (target->active_vtl > caller_vtl)
+		return HV_STATUS_INVALID_VP_STATE;
 	target->run_on.for_other = true;
-	fn(target, arg);
+	status = fn(target, arg);
 	target->run_on.for_other = false;
 	/* What its VTLs accept may have changed. */
 	target->pending = 1;
+	return status;
 }
 
-/* Returns false for a VP that somebody works with, or waits for the VMM. */
-static bool run_idle(struct vtl_vp *target, vtl_run_on_fn fn, void *arg)
+/* VTL_STATUS_AGAIN for a VP that somebody works with, or waits for the VMM */
+static u16 run_idle(struct vtl_vp *target, u8 caller_vtl, vtl_run_on_fn fn,
+		    void *arg)
 {
-	bool idle;
+	u16 status = VTL_STATUS_AGAIN;
 
 	if (!mutex_trylock(&target->mutex))
-		return false;
-	idle = !vtl_vp_has_completion(target);
-	if (idle)
-		run(target, fn, arg);
+		return status;
+	if (!is_in_exit(target))
+		status = run(target, caller_vtl, fn, arg);
 	mutex_unlock(&target->mutex);
-	return idle;
+	return status;
 }
 
-static u16 ask(struct vtl_vp *target, enum vtl_run_on_state how,
+static u16 ask(struct vtl_vp *target, enum vtl_run_on_state how, u8 caller_vtl,
 	       vtl_run_on_fn fn, void *arg)
 {
 	struct vtl_run_on *r = &target->run_on;
 
+	if (!rcu_access_pointer(target->task))
+		return VTL_STATUS_AGAIN;
 	reinit_completion(&r->done);
+	r->caller_vtl = caller_vtl;
 	r->fn = fn;
 	r->arg = arg;
 	/* Pairs with the cmpxchg in vtl_run_on_serve(). */
@@ -70,7 +94,15 @@ static u16 ask(struct vtl_vp *target, enum vtl_run_on_state how,
 	if (atomic_cmpxchg(&r->state, how, VTL_RUN_ON_NONE) == how)
 		return VTL_STATUS_AGAIN;
 	wait_for_completion(&r->done);
-	return HV_STATUS_SUCCESS;
+	return r->status;
+}
+
+/* Nobody runs the VP: the lock is not held meanwhile. */
+static u16 try_later(struct vtl_vp *target, u16 status)
+{
+	if (status == VTL_STATUS_AGAIN && !rcu_access_pointer(target->task))
+		schedule_timeout_interruptible(1);
+	return status;
 }
 
 /**
@@ -85,23 +117,27 @@ static u16 ask(struct vtl_vp *target, enum vtl_run_on_state how,
  * half done.
  *
  * Context: the run loop of @vp; may sleep; vp->mutex held, no vCPU locked.
- * Return: HV_STATUS_SUCCESS when @fn was called; VTL_STATUS_AGAIN.
+ * Return: what @fn returned; INVALID_VP_STATE while @target is in a VTL above
+ * the caller's; VTL_STATUS_AGAIN.
  */
 u16 vtl_run_on(struct vtl_vp *vp, struct vtl_vp *target, vtl_run_on_fn fn,
 	       void *arg)
 {
-	u16 status = HV_STATUS_SUCCESS;
+	u8 vtl = vp->active_vtl;
+	u16 status;
 
-	if (target == vp) {
-		fn(vp, arg);
-		return HV_STATUS_SUCCESS;
-	}
+	if (target == vp)
+		return fn(vp, arg);
+	/* Not only refused: it is not disturbed, either. */
+	if (READ_ONCE(target->active_vtl) > vtl)
+		return HV_STATUS_INVALID_VP_STATE;
 	if (!mutex_trylock(&vp->partition->run_on_lock))
 		return VTL_STATUS_AGAIN;
-	if (!run_idle(target, fn, arg))
-		status = ask(target, VTL_RUN_ON_WANTED, fn, arg);
+	status = run_idle(target, vtl, fn, arg);
+	if (status == VTL_STATUS_AGAIN)
+		status = ask(target, VTL_RUN_ON_WANTED, vtl, fn, arg);
 	mutex_unlock(&vp->partition->run_on_lock);
-	return status;
+	return try_later(target, status);
 }
 
 /**
@@ -111,11 +147,11 @@ u16 vtl_run_on(struct vtl_vp *vp, struct vtl_vp *target, vtl_run_on_fn fn,
  * @fn: as for vtl_run_on()
  * @arg: its argument
  *
- * For a VP whose registers are the VMM's outside of KVM_RUN, and that does not
- * go on with what it was in the middle of.
+ * For a VP whose registers are the VMM's outside of KVM_RUN, that does not go
+ * on with what it was in the middle of, and whichever VTL of it is active.
  *
  * Context: as vtl_run_on().
- * Return: as vtl_run_on().
+ * Return: what @fn returned; VTL_STATUS_AGAIN.
  */
 u16 vtl_run_on_waiting(struct vtl_vp *vp, struct vtl_vp *target,
 		       vtl_run_on_fn fn, void *arg)
@@ -124,9 +160,9 @@ u16 vtl_run_on_waiting(struct vtl_vp *vp, struct vtl_vp *target,
 
 	if (!mutex_trylock(&vp->partition->run_on_lock))
 		return VTL_STATUS_AGAIN;
-	status = ask(target, VTL_RUN_ON_WANTED_NOW, fn, arg);
+	status = ask(target, VTL_RUN_ON_WANTED_NOW, VTL_MAX, fn, arg);
 	mutex_unlock(&vp->partition->run_on_lock);
-	return status;
+	return try_later(target, status);
 }
 
 /**
@@ -142,13 +178,13 @@ bool vtl_run_on_serve(struct vtl_vp *vp)
 	struct vtl_run_on *r = &vp->run_on;
 	int how = atomic_read(&r->state);
 
-	if (how == VTL_RUN_ON_WANTED && vtl_vp_has_completion(vp))
+	if (how == VTL_RUN_ON_WANTED && is_in_exit(vp))
 		return false;
 	if (how == VTL_RUN_ON_NONE ||
 	    atomic_cmpxchg(&r->state, how, VTL_RUN_ON_RUNNING) != how)
 		return true;
 	vtl_vp_unlock_vcpu(vp, vp->active_vtl);
-	run(vp, r->fn, r->arg);
+	r->status = run(vp, r->caller_vtl, r->fn, r->arg);
 	vtl_vp_lock_vcpu(vp, vp->active_vtl);
 	atomic_set(&r->state, VTL_RUN_ON_NONE);
 	complete_all(&r->done);

@@ -11,7 +11,7 @@
 
 struct vtl_vp;
 
-typedef void (*vtl_run_on_fn)(struct vtl_vp *vp, void *arg);
+typedef u16 (*vtl_run_on_fn)(struct vtl_vp *vp, void *arg);
 
 /**
  * enum vtl_run_on_state - how far a request is
@@ -32,8 +32,10 @@ enum vtl_run_on_state {
  * struct vtl_run_on - a request to a VP
  * @state: enum vtl_run_on_state
  * @for_other: a function of another VP runs
+ * @caller_vtl: the VTL that asks
  * @fn: what to do
  * @arg: its argument
+ * @status: what it returned
  * @done: completed when it is done
  *
  * Written by the VP that holds the partition's run_on_lock, and by the VP.
@@ -41,8 +43,10 @@ enum vtl_run_on_state {
 struct vtl_run_on {
 	atomic_t state;
 	bool for_other;
+	u8 caller_vtl;
 	vtl_run_on_fn fn;
 	void *arg;
+	u16 status;
 	struct completion done;
 };
 

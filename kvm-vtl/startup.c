@@ -37,14 +37,26 @@ static void enter_highest(struct vtl_vp *vp)
 	vtl_vp_unlock_vcpu(vp, to);
 }
 
-/* Does a VTL above @vtl keep it from starting VPs? */
-static bool is_startup_denied(struct vtl_partition *partition, u8 vtl)
+/* The lowest VTL above @vtl that has configured one of these bits, or 0 */
+static u8 vtl_with_config(struct vtl_partition *partition, u8 vtl, u64 bits)
 {
 	while (++vtl <= partition->max_vtl)
-		if (READ_ONCE(partition->config[vtl]) &
-		    HV_VSM_CONFIG_DENY_LOWER_STARTUP)
-			return true;
-	return false;
+		if (READ_ONCE(partition->config[vtl]) & bits)
+			return vtl;
+	return 0;
+}
+
+/**
+ * vtl_startup_interceptor - who wants to be told that VPs are started?
+ * @vp: the VP that calls HvCallStartVirtualProcessor
+ *
+ * Context: any.
+ * Return: a VTL above the active one, 0 for none.
+ */
+u8 vtl_startup_interceptor(struct vtl_vp *vp)
+{
+	return vtl_with_config(vp->partition, vp->active_vtl,
+			       HV_VSM_CONFIG_INTERCEPT_VP_STARTUP);
 }
 
 static bool can_start(struct vtl_vp *vp, u8 vtl)
@@ -52,12 +64,6 @@ static bool can_start(struct vtl_vp *vp, u8 vtl)
 	return vtl_vp_has_vtl(vp, vtl) && !vp->vtl[vtl].entered &&
 	       vtl_vcpu_waits_for_sipi(vtl_vp_vcpu(vp, 0));
 }
-
-/* HvCallStartVirtualProcessor, as the VP does it */
-struct start {
-	const struct hv_vtl_enable_vp *in;
-	u16 status;
-};
 
 static u16 start_locked(struct vtl_vp *vp, const struct hv_vtl_enable_vp *in)
 {
@@ -73,13 +79,15 @@ static u16 start_locked(struct vtl_vp *vp, const struct hv_vtl_enable_vp *in)
 	return status;
 }
 
-static void start(struct vtl_vp *vp, void *arg)
+/* As the VP does it that is started */
+static u16 start(struct vtl_vp *vp, void *in)
 {
-	struct start *start = arg;
+	u16 status;
 
 	mutex_lock(&vp->partition->lock);
-	start->status = start_locked(vp, start->in);
+	status = start_locked(vp, in);
 	mutex_unlock(&vp->partition->lock);
+	return status;
 }
 
 /**
@@ -97,9 +105,7 @@ static void start(struct vtl_vp *vp, void *arg)
 u16 vtl_hv_start_vp(struct vtl_vp *vp, struct vtl_hypercall *hc)
 {
 	const struct hv_vtl_enable_vp *in = hc->in;
-	struct start arg = { .in = in };
 	struct vtl_vp *target;
-	u16 status;
 
 	if (in->partition_id != HV_PARTITION_SELF)
 		return HV_STATUS_INVALID_PARTITION_ID;
@@ -109,14 +115,14 @@ u16 vtl_hv_start_vp(struct vtl_vp *vp, struct vtl_hypercall *hc)
 	if (memchr_inv(in->reserved, 0, sizeof(in->reserved)))
 		return HV_STATUS_INVALID_PARAMETER;
 	if (in->target_vtl > vp->active_vtl ||
-	    is_startup_denied(vp->partition, vp->active_vtl))
+	    vtl_with_config(vp->partition, vp->active_vtl,
+			    HV_VSM_CONFIG_DENY_LOWER_STARTUP))
 		return HV_STATUS_ACCESS_DENIED;
 
 	/* A VP that runs is not disturbed. */
 	if (!can_start(target, in->target_vtl))
 		return HV_STATUS_INVALID_VP_STATE;
-	status = vtl_run_on_waiting(vp, target, start, &arg);
-	return status ?: arg.status;
+	return vtl_run_on_waiting(vp, target, start, hc->in);
 }
 
 /* The APIC id of a VP is its index, as KVM and the VMM number vCPUs. */
@@ -167,7 +173,8 @@ u16 vtl_hv_get_vp_index(struct vtl_vp *vp, struct vtl_hypercall *hc)
 
 /*
  * INIT and SIPI: dropped for a VTL with another one above it on the VP, and by
- * DenyLowerVtlStartup on all VPs (TLFS, "Virtual Processor Startup").
+ * DenyLowerVtlStartup on all VPs (TLFS, "Virtual Processor Startup").  By
+ * InterceptVpStartup as well: they must not be a way around it.
  *
  * KVM takes them when the vCPU looks for events, and changes the state of the
  * vCPU after it has called what is hooked here.  So the run loop is asked to
@@ -176,7 +183,9 @@ u16 vtl_hv_get_vp_index(struct vtl_vp *vp, struct vtl_hypercall *hc)
 static bool is_init_denied(struct vtl_vp *vp, u8 vtl)
 {
 	return vtl_vp_highest_vtl(vp) > vtl ||
-	       is_startup_denied(vp->partition, vtl);
+	       vtl_with_config(vp->partition, vtl,
+			       HV_VSM_CONFIG_DENY_LOWER_STARTUP |
+			       HV_VSM_CONFIG_INTERCEPT_VP_STARTUP);
 }
 
 static bool drop_init(struct kvm_vcpu *vcpu)

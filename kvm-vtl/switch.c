@@ -204,20 +204,21 @@ void vtl_switch(struct vtl_vp *vp, u8 to, u32 entry_reason)
 }
 
 /**
- * vtl_switch_by_interrupt - enter a higher VTL that has an event
+ * vtl_switch_preempt - enter a higher VTL that has an event
  * @vp: the VP
  * @to: the VTL to enter
+ * @entry_reason: HV_VTL_ENTRY_INTERRUPT or HV_VTL_ENTRY_INTERCEPT
  *
  * A VTL that wants to know of interrupts for lower ones (VINA) needs to hear
  * their timers, which the VMX preemption timer does not let it.
  *
  * Context: as vtl_switch().
  */
-void vtl_switch_by_interrupt(struct vtl_vp *vp, u8 to)
+void vtl_switch_preempt(struct vtl_vp *vp, u8 to, u32 entry_reason)
 {
 	if (unlikely(vtl_vina_enabled(vp, to)))
 		vtl_vcpu_use_sw_timer(vtl_vp_active_vcpu(vp));
-	vtl_switch(vp, to, HV_VTL_ENTRY_INTERRUPT);
+	vtl_switch(vp, to, entry_reason);
 }
 
 /**

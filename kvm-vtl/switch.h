@@ -10,7 +10,7 @@
 void vtl_switch_locked(struct vtl_vp *vp, u8 to, u32 entry_reason);
 void vtl_switch(struct vtl_vp *vp, u8 to, u32 entry_reason);
 void vtl_switch_move_shared(struct vtl_vp *vp, u8 from, u8 to);
-void vtl_switch_by_interrupt(struct vtl_vp *vp, u8 to);
+void vtl_switch_preempt(struct vtl_vp *vp, u8 to, u32 entry_reason);
 void vtl_switch_disarm_entry(struct vtl_vp_vtl *v);
 bool vtl_switch_arm_entry(struct vtl_vp_vtl *v, u32 work);
 void vtl_switch_restore_return_regs(struct vtl_vp *vp, struct kvm_vcpu *vcpu);

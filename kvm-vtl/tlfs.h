@@ -69,6 +69,7 @@
 #define HV_VTL_ENTRY_NONE		0
 #define HV_VTL_ENTRY_CALL		1
 #define HV_VTL_ENTRY_INTERRUPT		2
+#define HV_VTL_ENTRY_INTERCEPT		3
 
 /* HvCallVtlReturn: control input */
 #define HV_VTL_RETURN_FAST		BIT_ULL(0)
@@ -176,6 +177,7 @@
 #define HV_X64_REGISTER_TSC_DEADLINE		0x00080095
 #define HV_X64_REGISTER_TSC_ADJUST		0x00080096
 #define HV_X64_REGISTER_MISC_ENABLE		0x000800a0
+#define HV_X64_REGISTER_APIC_ID_NAME		0x00084802
 /* And the low byte of the x2APIC's MSR */
 #define HV_X64_REGISTER_APIC(msr)		(0x00084800 + (msr))
 
@@ -189,9 +191,13 @@
 #define HV_VSM_CONFIG_DEFAULT_MASK		GENMASK_ULL(4, 1)
 #define HV_VSM_CONFIG_ZERO_MEMORY		BIT_ULL(5)
 #define HV_VSM_CONFIG_DENY_LOWER_STARTUP	BIT_ULL(6)
+#define HV_VSM_CONFIG_INTERCEPT_VP_STARTUP	BIT_ULL(9)
+#define HV_VSM_CONFIG_INTERCEPT_CPUID		BIT_ULL(10)
+#define HV_VSM_CONFIG_INTERCEPT_PAGE		BIT_ULL(12)
 
 /* HvRegisterVsmCapabilities */
 #define HV_VSM_CAPABILITY_DENY_LOWER_STARTUP	BIT_ULL(17)
+#define HV_VSM_CAPABILITY_INTERCEPT_PAGE	BIT_ULL(27)
 
 /* HvRegisterCrInterceptControl */
 #define HV_CR_INTERCEPT_CR0_WRITE		BIT_ULL(0)
@@ -246,6 +252,7 @@
 #define HV_MESSAGE_TYPE_IO_PORT_INTERCEPT 0x80010000U
 #define HV_MESSAGE_TYPE_MSR_INTERCEPT	0x80010001U
 #define HV_MESSAGE_TYPE_REGISTER_INTERCEPT 0x80010006U
+#define HV_MESSAGE_TYPE_HYPERCALL_INTERCEPT 0x80000050U
 #define HV_INTERCEPT_ACCESS_READ	0
 #define HV_INTERCEPT_ACCESS_WRITE	1
 #define HV_INTERCEPT_ACCESS_EXECUTE	2
@@ -697,12 +704,42 @@ static_assert(sizeof(struct hv_vtl_io_intercept) == 16 + 128);
 #define HV_IO_ACCESS_REP	BIT(4)
 
 /**
+ * struct hv_vtl_hypercall_intercept - a HvMessageTypeHypercallIntercept message
+ * @header: what all intercepts have
+ * @rax: RAX
+ * @rbx: RBX
+ * @rcx: RCX
+ * @rdx: RDX
+ * @r8: R8
+ * @rsi: RSI
+ * @rdi: RDI
+ * @xmm: XMM0 to XMM5
+ * @flags: zero
+ * @reserved: zero
+ */
+struct hv_vtl_hypercall_intercept {
+	struct hv_vtl_intercept_header header;
+	u64 rax;
+	u64 rbx;
+	u64 rcx;
+	u64 rdx;
+	u64 r8;
+	u64 rsi;
+	u64 rdi;
+	u8 xmm[6][16];
+	u32 flags;
+	u32 reserved[3];
+} __packed;
+static_assert(sizeof(struct hv_vtl_hypercall_intercept) == 16 + 208);
+
+/**
  * union hv_vtl_intercept - any message of an intercept
  * @header: what all intercepts have
  * @memory: HV_MESSAGE_TYPE_GPA_INTERCEPT
  * @msr: HV_MESSAGE_TYPE_MSR_INTERCEPT
  * @reg: HV_MESSAGE_TYPE_REGISTER_INTERCEPT
  * @io: HV_MESSAGE_TYPE_IO_PORT_INTERCEPT
+ * @hypercall: HV_MESSAGE_TYPE_HYPERCALL_INTERCEPT
  */
 union hv_vtl_intercept {
 	struct hv_vtl_intercept_header header;
@@ -710,6 +747,7 @@ union hv_vtl_intercept {
 	struct hv_vtl_msr_intercept msr;
 	struct hv_vtl_register_intercept reg;
 	struct hv_vtl_io_intercept io;
+	struct hv_vtl_hypercall_intercept hypercall;
 };
 
 #endif /* _KVM_VTL_TLFS_H */

@@ -93,7 +93,8 @@ TRACE_EVENT(kvm_vtl_switch,
 		  __print_symbolic(__entry->reason,
 				   { 0, "return" },
 				   { HV_VTL_ENTRY_CALL, "call" },
-				   { HV_VTL_ENTRY_INTERRUPT, "interrupt" }))
+				   { HV_VTL_ENTRY_INTERRUPT, "interrupt" },
+				   { HV_VTL_ENTRY_INTERCEPT, "intercept" }))
 );
 
 TRACE_EVENT(kvm_vtl_userspace_exit,
@@ -244,14 +245,17 @@ TRACE_EVENT(kvm_vtl_register_intercept,
 		u32 type = msg->header.message_type;
 		bool is_msr = type == HV_MESSAGE_TYPE_MSR_INTERCEPT;
 		bool is_io = type == HV_MESSAGE_TYPE_IO_PORT_INTERCEPT;
+		bool is_hc = type == HV_MESSAGE_TYPE_HYPERCALL_INTERCEPT;
 
 		__entry->id = vp->partition->id;
 		__entry->vp = vp->index;
 		__entry->owner = owner;
 		__entry->type = type;
 		__entry->name = is_msr ? msg->msr.msr :
-				is_io ? msg->io.port : msg->reg.name;
-		__entry->value = is_io ? msg->io.rax : vp->access.value;
+				is_io ? msg->io.port :
+				is_hc ? (u16)msg->hypercall.rcx : msg->reg.name;
+		__entry->value = is_io ? msg->io.rax :
+				 is_hc ? msg->hypercall.rdx : vp->access.value;
 		__entry->rip = msg->header.rip;
 		__entry->length = msg->header.instruction_length;
 		__entry->access = msg->header.access_type;
@@ -263,7 +267,8 @@ TRACE_EVENT(kvm_vtl_register_intercept,
 		  __entry->length,
 		  __print_symbolic(__entry->access,
 				   { HV_INTERCEPT_ACCESS_READ, "read" },
-				   { HV_INTERCEPT_ACCESS_WRITE, "write" }),
+				   { HV_INTERCEPT_ACCESS_WRITE, "write" },
+				   { HV_INTERCEPT_ACCESS_EXECUTE, "execute" }),
 		  __entry->ret)
 );
 

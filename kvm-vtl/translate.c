@@ -118,12 +118,15 @@ static u16 check_target(struct vtl_vp *vp, struct translation *t)
 	return status;
 }
 
-static void run_translation(struct vtl_vp *vp, void *arg)
+static u16 run_translation(struct vtl_vp *vp, void *arg)
 {
 	struct translation *t = arg;
 
+	if (!vtl_vp_has_vtl(vp, t->vtl))
+		return HV_STATUS_INVALID_VTL_STATE;
 	t->result = translate(vp, t->vtl, t->in->gva_page, t->in->flags,
 			      &t->gfn) | HV_TRANSLATE_WRITE_BACK;
+	return HV_STATUS_SUCCESS;
 }
 
 static u16 do_translate(struct vtl_vp *vp, const struct hv_vtl_translate *in,
@@ -157,8 +160,9 @@ static u16 do_translate(struct vtl_vp *vp, const struct hv_vtl_translate *in,
  *
  * Context: the run loop.
  * Return: INVALID_PARTITION_ID; INVALID_VP_INDEX; ACCESS_DENIED for a VTL that
- * is not below the caller's; INVALID_PARAMETER for unknown flags.  Whether the
- * address is mapped is in the output.
+ * is not below the caller's; INVALID_PARAMETER for unknown flags;
+ * INVALID_VTL_STATE; INVALID_VP_STATE while another VP is in a VTL above the
+ * caller's.  Whether the address is mapped is in the output.
  */
 u16 vtl_hv_translate(struct vtl_vp *vp, struct vtl_hypercall *hc)
 {

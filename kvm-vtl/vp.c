@@ -314,7 +314,7 @@ static bool preempt(struct vtl_vp *vp)
 		vp->pending = 1;
 		return false;
 	}
-	vtl_switch_by_interrupt(vp, next);
+	vtl_switch_preempt(vp, next, HV_VTL_ENTRY_INTERRUPT);
 	return true;
 }
 
@@ -343,14 +343,18 @@ static long run_loop(struct vtl_vp *vp)
 		 * As KVM_RUN: first finish what was begun, then look for
 		 * signals.  KVM does no more than that while one waits.
 		 */
-		if (vtl_wake_is_signal(vp) && !vtl_vp_has_completion(vp))
+		if (vtl_wake_is_signal(vp) && (!vtl_vp_has_completion(vp) ||
+					       fatal_signal_pending(current)))
 			return interrupted(vp);
 		finish = unlikely(READ_ONCE(vp->pending)) && !preempt(vp);
 		if (READ_ONCE(vp->partition->dead))
 			return -EIO;
 		if (unlikely(vp->tlb_waits) && !finish && must_wait(vp)) {
-			vtl_tlb_wait();
-			continue;
+			finish = vtl_vp_has_completion(vp);
+			if (!finish) {
+				vtl_tlb_wait();
+				continue;
+			}
 		}
 		finish |= !arm_event(vp);
 		finish &= !stuck;

@@ -21,6 +21,8 @@ static u16 get_code_page_offsets(struct vtl_vp *vp, u8 vtl, u32 arg,
 {
 	struct kvm_sregs sregs;
 
+	if (!vtl_vp_has_vtl(vp, vtl))
+		return HV_STATUS_INVALID_VTL_STATE;
 	/* The mode of the VTL that is asked about. */
 	vtl_read_sregs(vtl_vp_vcpu(vp, vtl), &sregs);
 	val->low = vtl_code_page_offsets((sregs.efer & EFER_LMA) && sregs.cs.l);
@@ -46,7 +48,8 @@ static u16 get_partition_status(struct vtl_vp *vp, u8 vtl, u32 arg,
 static u16 get_capabilities(struct vtl_vp *vp, u8 vtl, u32 arg,
 			    union hv_vtl_reg_value *val)
 {
-	val->low = HV_VSM_CAPABILITY_DENY_LOWER_STARTUP;
+	val->low = HV_VSM_CAPABILITY_DENY_LOWER_STARTUP |
+		   HV_VSM_CAPABILITY_INTERCEPT_PAGE;
 	return HV_STATUS_SUCCESS;
 }
 

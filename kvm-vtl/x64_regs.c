@@ -31,7 +31,7 @@ static u16 get_apic_id(struct vtl_vp *vp, u8 vtl, u32 arg,
 	return HV_STATUS_SUCCESS;
 }
 
-/* As the x2APIC shows them: ICR is one register of 64 bits. */
+/* As the x2APIC shows them: ICR is one register of 64 bits, the id a number. */
 static u16 get_apic(struct vtl_vp *vp, u8 vtl, u32 arg,
 		    union hv_vtl_reg_value *val)
 {
@@ -235,14 +235,18 @@ static u16 set_regs(struct vtl_vp *vp, u8 vtl, u32 arg,
 {
 	struct kvm_vcpu *vcpu = vtl_vp_vcpu(vp, vtl);
 	struct kvm_regs regs;
+	bool pending;
 
 	if (!regs_value_valid(vcpu, arg, val->low))
 		return HV_STATUS_INVALID_REGISTER_VALUE;
 
 	mutex_lock(&vcpu->mutex);
+	/* KVM drops an exception for the sake of VMMs that inject their own. */
+	pending = vcpu->arch.exception.pending;
 	vtl_kvm_kvm_arch_vcpu_ioctl_get_regs(vcpu, &regs);
 	*(u64 *)((void *)&regs + arg) = val->low;
 	vtl_kvm_kvm_arch_vcpu_ioctl_set_regs(vcpu, &regs);
+	vcpu->arch.exception.pending = pending;
 	mutex_unlock(&vcpu->mutex);
 	return HV_STATUS_SUCCESS;
 }
@@ -356,25 +360,26 @@ static const struct vtl_reg regs[] = {
 	VTL_REG_RANGE(PRIVILEGES_AND_FEATURES, IPT, ANY, HYPERV_CPUID_FEATURES,
 		      get_cpuid, NULL),
 	VTL_X64(RSP, BELOW, offsetof(struct kvm_regs, rsp), get_regs, set_regs),
-	VTL_X64_RANGE(RAX, R15, BELOW, 0, get_gpr, set_gpr),
+	VTL_X64_RANGE(RAX, R15, SHARED, 0, get_gpr, set_gpr),
 	VTL_X64(RIP, BELOW, offsetof(struct kvm_regs, rip), get_regs, set_regs),
 	VTL_X64(RFLAGS, BELOW, offsetof(struct kvm_regs, rflags), get_regs,
 		set_regs),
-	VTL_X64_RANGE(XMM0, XMM_CONTROL_STATUS, BELOW, HV_X64_REGISTER_XMM0,
+	VTL_X64_RANGE(XMM0, XMM_CONTROL_STATUS, SHARED, HV_X64_REGISTER_XMM0,
 		      get_fpu, set_fpu),
 	VTL_X64(CR0, BELOW, offsetof(struct kvm_sregs, cr0), get_cr, set_cr),
-	VTL_X64(CR2, BELOW, 0, get_cr2, set_cr2),
+	VTL_X64(CR2, SHARED, 0, get_cr2, set_cr2),
 	VTL_X64(CR3, BELOW, offsetof(struct kvm_sregs, cr3), get_cr, set_cr),
 	VTL_X64(CR4, BELOW, offsetof(struct kvm_sregs, cr4), get_cr, set_cr),
 	VTL_X64(CR8, BELOW, offsetof(struct kvm_sregs, cr8), get_cr, set_cr),
-	VTL_X64(XFEM, BELOW, 0, get_xfem, set_xfem),
-	VTL_X64_RANGE(DR0, DR3, BELOW, 0, get_dr, set_dr),
+	VTL_X64(XFEM, SHARED, 0, get_xfem, set_xfem),
+	VTL_X64_RANGE(DR0, DR3, SHARED, 0, get_dr, set_dr),
 	VTL_X64(DR6, BELOW, 6, get_dr, set_dr),
 	VTL_X64(DR7, BELOW, 7, get_dr, set_dr),
 	VTL_X64_RANGE(ES, TR, BELOW, 0, get_segment, set_segment),
 	VTL_X64_RANGE(IDTR, GDTR, BELOW, 0, get_table, set_table),
 	VTL_X64(INITIAL_APIC_ID, ANY, 0, get_apic_id, NULL),
-	APIC(0x02, 0x03),		/* id, version */
+	VTL_X64(APIC_ID_NAME, OWN, 0, get_apic_id, NULL),
+	APIC(0x03, 0x03),		/* version */
 	APIC(0x08, 0x08),		/* TPR */
 	APIC(0x0a, 0x0a),		/* PPR */
 	APIC(0x0d, 0x0d),		/* LDR */

@@ -286,11 +286,23 @@ TEST_F_TIMEOUT(remote, in_the_middle_of_an_exit, 120)
 
 /* --- VTL1 of the other VP ------------------------------------------------ */
 
+/* The secret is in registers, nowhere else. */
+#define SECRET		0x5ec2e75ec2e7
+
+static noinline void hold_secret(void)
+{
+	u64 secret = SECRET;
+
+	asm volatile("mov %0, %%rbx; movq %%rbx, %%xmm9; mov %%rbx, %%dr1\n"
+		     "1: pause; cmpl $0, %1; je 1b; xor %%ebx, %%ebx"
+		     : : "r" (secret), "m" (go) : "rbx", "memory");
+}
+
 static u64 in_vtl1(u64 a, u64 b)
 {
 	GUEST_EQ(1, this_cpu()->vtl);
 	WRITE_ONCE(ready, 1);
-	GUEST_WAIT(READ_ONCE(go));
+	hold_secret();
 	GUEST_EQ(0x10055, hv_reg(HV_OWN_VTL, HV_REG_SINT0 + 5));
 	return 0;
 }
@@ -304,6 +316,13 @@ static u64 vtl1_of_vp1(u64 a, u64 b)
 		 get_of_vp1(OF_VTL1, HV_REG_VP_ASSIST_PAGE));
 	GUEST_EQ(GUEST_PAGE_TABLES_OF(1), get_of_vp1(OF_VTL1, HV_REG_CR3));
 	GUEST_EQ(GUEST_PAGE_TABLES_OF(0), get_of_vp1(OF_VTL0, HV_REG_CR3));
+	/* Nor VTL0's share of what VTL1 has in use now; of VTL1 it may read */
+	GUEST_EQ(HV_INVALID_VP_STATE,
+		 hv_get_vp_register(1, OF_VTL0, HV_REG_RAX + 3, &value));
+	value_to_set = 0;
+	GUEST_EQ(HV_INVALID_VP_STATE, set_of_vp1(OF_VTL0, HV_REG_RAX + 3));
+	GUEST_EQ(HV_INVALID_VP_STATE, set_of_vp1(OF_VTL0, HV_REG_XMM0 + 9));
+	GUEST_EQ(SECRET, get_of_vp1(OF_VTL1, HV_REG_RAX + 3));
 	value_to_set = 0x10055;
 	GUEST_EQ(HV_REPS(1), set_of_vp1(OF_VTL1, HV_REG_SINT0 + 5));
 	/* Not what only a VTL above may write */
@@ -321,11 +340,37 @@ static u64 enable_vp1(u64 a, u64 b)
 
 	GUEST_EQ(HV_INVALID_VTL_STATE,
 		 hv_get_vp_register(1, OF_VTL1, HV_REG_SINT0, &value));
+	GUEST_EQ(HV_INVALID_VTL_STATE,
+		 hv_get_vp_register(1, OF_VTL1, HV_REG_CODE_PAGE_OFFSETS,
+				    &value));
+	/* Where the VTL does not matter it need not be there. */
+	GUEST_EQ(0x10000, get_of_vp1(OF_VTL1, HV_REG_VSM_VP_STATUS));
 	GUEST_EQ(HV_SUCCESS, vsm_enable_vp(1));
 	return 0;
 }
 
 static u32 enabled;
+
+/* VTL0 learns nothing of a VP that is in VTL1, and does not take it out. */
+static void vtl0_sees_nothing(void)
+{
+	static const u32 names[] = {
+		HV_REG_RAX + 3, HV_REG_XMM0 + 9, HV_REG_CR2, HV_REG_DR1,
+		HV_REG_XFEM, HV_REG_MISC_ENABLE, HV_REG_MTRR_DEF_TYPE,
+		HV_REG_LSTAR, HV_REG_RIP, HV_REG_SINT0, HV_REG_VSM_VP_STATUS,
+	};
+	union hv_value value;
+	u32 i;
+
+	for (i = 0; i < ARRAY_LEN(names); i++) {
+		value.low = 0;
+		GUEST_EQ(HV_INVALID_VP_STATE,
+			 hv_get_vp_register(1, OF_VTL0, names[i], &value));
+		GUEST_EQ(0, value.low);
+	}
+	GUEST_EQ(HV_INVALID_VP_STATE,
+		 hv_set_vp_register(1, OF_VTL0, HV_REG_SINT0 + 3, 0x10033, 0));
+}
 
 static void vtl1_first(void)
 {
@@ -340,11 +385,15 @@ static void vtl1_first(void)
 		 hv_get_vp_register(1, OF_VTL1, HV_REG_LSTAR, &value));
 	GUEST_EQ(HV_ACCESS_DENIED,
 		 hv_set_vp_register(1, OF_VTL1, HV_REG_SINT0, 0x10000, 0));
+	vtl0_sees_nothing();
+	vtl1_exec(vtl1_of_vp1, 0, 0);
+	/* Back in VTL0 */
+	GUEST_WAIT(READ_ONCE(ready) == 2);
 	GUEST_EQ(HV_ACCESS_DENIED,
 		 hv_set_vp_register(1, OF_VTL0, HV_REG_LSTAR, 0, 0));
 	GUEST_EQ(HV_REPS(1),
 		 hv_get_vp_register(1, OF_VTL0, HV_REG_LSTAR, &value));
-	vtl1_exec(vtl1_of_vp1, 0, 0);
+	WRITE_ONCE(done, 1);
 }
 
 static void vtl1_second(void)
@@ -353,6 +402,8 @@ static void vtl1_second(void)
 	GUEST_WAIT(READ_ONCE(enabled));
 	vtl_call();
 	vtl1_exec(in_vtl1, 0, 0);
+	WRITE_ONCE(ready, 2);
+	GUEST_WAIT(READ_ONCE(done));
 }
 
 TWO_VPS_TEST(in_vtl1, vtl1_first, vtl1_second)

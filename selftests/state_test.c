@@ -1085,6 +1085,36 @@ static int set_tlb_locks(struct vcpu *vcpu, u32 holder, u8 vtls)
 	return ioctl(vcpu->fd, KVM_VTL_SET_VP, &vp) ? -errno : 0;
 }
 
+/*
+ * A lock that is never released, set while the VP is in an exit: the VMM gets
+ * its thread back, and can let the VP go on.
+ */
+static void wait_guest(void)
+{
+	vsm_init();
+	GUEST_SYNC(1);
+}
+
+TEST_F(state, tlb_wait_in_an_exit)
+{
+	struct vm *vm = VTL_VM(.entry = wait_guest);
+	struct vcpu *vcpu = &vm->vcpu[0];
+	struct kvm_vtl_vp vp;
+
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	ASSERT_EQ(0, get_vp(vcpu, &vp));
+	vp.tlb_locks[1] = 0x10;
+	vp.tlb_waits = 2;
+	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_VTL_SET_VP, &vp));
+	vcpu->timeout = 1;
+	EXPECT_EQ(UCALL_ABORT, vcpu_run(vcpu));
+	ASSERT_EQ(0, get_vp(vcpu, &vp));
+	EXPECT_EQ(2, vp.tlb_waits);
+	EXPECT_EQ(0, set_tlb_locks(vcpu, 1, 0));
+	EXPECT_UCALL(UCALL_DONE, vcpu);
+	vm_destroy(vm);
+}
+
 TEST_F(state, tlb_lock)
 {
 	struct vm *vm = VTL_VM(.entry = tlb_lock_guest);

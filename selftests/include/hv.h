@@ -138,6 +138,7 @@
 #define HV_REG_CR4		0x00040003
 #define HV_REG_CR8		0x00040004
 #define HV_REG_XFEM		0x00040005
+#define HV_REG_DR1		0x00050001
 #define HV_REG_DR7		0x00050005
 #define HV_REG_ES		0x00060000
 #define HV_REG_CS		0x00060001
@@ -215,6 +216,8 @@
 #define HV_CONFIG_DEFAULT(mask)	((u64)(mask) << 1)
 #define HV_CONFIG_ZERO_MEMORY	BIT(5)
 #define HV_CONFIG_DENY_LOWER_STARTUP BIT(6)
+#define HV_CONFIG_INTERCEPT_STARTUP BIT(9)
+#define HV_CONFIG_INTERCEPT_PAGE BIT(12)
 
 struct hv_segment {
 	u64 base;
@@ -332,6 +335,20 @@ struct hv_io_intercept {	/* payload */
 #define HV_IO_STRING		BIT(3)
 #define HV_IO_REP		BIT(4)
 
+#define HV_MSG_HYPERCALL_INTERCEPT 0x80000050
+
+struct hv_hypercall_intercept {	/* payload */
+	u32 vp;
+	u8 length;
+	u8 access;
+	u16 state;
+	struct hv_segment cs;
+	u64 rip, rflags;
+	u64 rax, rbx, rcx, rdx, r8, rsi, rdi;
+	u64 xmm[6][2];
+	u32 flags, reserved[3];
+};
+
 #define HV_MSG_MSR_INTERCEPT	0x80010001
 #define HV_MSG_REGISTER_INTERCEPT 0x80010006
 
@@ -373,10 +390,16 @@ struct hv_assist {
 	u8 vina;
 	u8 reserved2[3];
 	u64 rax, rcx;
+	u64 reserved3[10];
+	struct hv_message message;
 };
+
+_Static_assert(offsetof(struct hv_assist, message) == 0x70,
+	       "TLFS, HV_VP_ASSIST_PAGE");
 
 #define HV_ENTRY_CALL		1
 #define HV_ENTRY_INTERRUPT	2
+#define HV_ENTRY_INTERCEPT	3
 
 /* The whole register file of one hypercall instruction: before, then after. */
 struct hv_io {

@@ -274,6 +274,10 @@ void service_dispatch(struct guest_regs *regs)
 	if (v->entry_reason == HV_ENTRY_INTERRUPT) {
 		v->interrupts++;
 		irq_window();
+	} else if (v->entry_reason == HV_ENTRY_INTERCEPT) {
+		v->message = assist->message;
+		v->messages++;
+		(v->policy ?: vtl1_deny)(v);
 	} else {
 		v->calls++;
 		if (fn) {
