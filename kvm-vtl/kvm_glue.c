@@ -417,18 +417,24 @@ bool vtl_vcpu_has_assist(struct kvm_vcpu *vcpu)
 }
 
 /*
- * The VP assist page as the VMM has it mapped, NULL when KVM would have to look
- * its address up anew or to log a write.
+ * Can the VP assist page be used by its address in the VMM?  Not when KVM would
+ * have to look it up anew or to log a write.  An address that means an error is
+ * none of user space: the access itself fails.
  */
-static void __user *assist_hva(struct kvm_vcpu *vcpu)
+static __always_inline bool assist_is_mapped(struct kvm_vcpu *vcpu, bool write)
 {
 	struct gfn_to_hva_cache *ghc = &vcpu->arch.pv_eoi.data;
 
-	if (unlikely(ghc->generation != kvm_memslots(vcpu->kvm)->generation ||
-		     kvm_is_error_hva(ghc->hva) || !ghc->memslot ||
-		     kvm_slot_dirty_track_enabled(ghc->memslot)))
-		return NULL;
-	return (void __user *)ghc->hva;
+	if (unlikely(!vtl_vcpu_has_assist(vcpu) ||
+		     ghc->generation != kvm_memslots(vcpu->kvm)->generation))
+		return false;
+	return !write || likely(ghc->memslot &&
+				!kvm_slot_dirty_track_enabled(ghc->memslot));
+}
+
+static void __user *assist_hva(struct kvm_vcpu *vcpu, unsigned int offset)
+{
+	return (void __user *)vcpu->arch.pv_eoi.data.hva + offset;
 }
 
 static bool put_words(u64 __user *to, const u64 *from)
@@ -477,13 +483,11 @@ fault:
 void vtl_vcpu_put_assist_entry(struct kvm_vcpu *vcpu, unsigned int offset,
 			       const u64 *words, bool is_highest)
 {
-	void __user *hva = NULL;
-
-	if (likely(is_highest && vtl_vcpu_has_assist(vcpu)))
-		hva = assist_hva(vcpu);
-	if (unlikely(!hva || !put_words(hva + offset, words)))
-		vtl_vcpu_write_assist(vcpu, offset, words,
-				      VTL_ASSIST_ENTRY_WORDS * sizeof(*words));
+	if (likely(is_highest && assist_is_mapped(vcpu, true) &&
+		   put_words(assist_hva(vcpu, offset), words)))
+		return;
+	vtl_vcpu_write_assist(vcpu, offset, words,
+			      VTL_ASSIST_ENTRY_WORDS * sizeof(*words));
 }
 
 /**
@@ -498,13 +502,11 @@ void vtl_vcpu_put_assist_entry(struct kvm_vcpu *vcpu, unsigned int offset,
 void vtl_vcpu_get_assist_return(struct kvm_vcpu *vcpu, unsigned int offset,
 				u64 *words, bool is_highest)
 {
-	void __user *hva = NULL;
-
-	if (likely(is_highest && vtl_vcpu_has_assist(vcpu)))
-		hva = assist_hva(vcpu);
-	if (unlikely(!hva || !get_words(words, hva + offset)))
-		vtl_vcpu_read_assist(vcpu, offset, words,
-				     VTL_ASSIST_RETURN_WORDS * sizeof(*words));
+	if (likely(is_highest && assist_is_mapped(vcpu, false) &&
+		   get_words(words, assist_hva(vcpu, offset))))
+		return;
+	vtl_vcpu_read_assist(vcpu, offset, words,
+			     VTL_ASSIST_RETURN_WORDS * sizeof(*words));
 }
 
 /**

@@ -33,6 +33,7 @@
 #define USER_CS			0x23
 #define TSS_SEL			0x28
 #define LDT_SEL			0x38
+#define CODE32_SEL		0x48	/* empty but in tests that fill it */
 #define TSS_LIMIT		0x67
 
 /* Layout of struct guest_regs, for assembly */

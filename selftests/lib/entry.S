@@ -213,6 +213,38 @@ SYM(hv_vmmcall)
 	vmmcall
 	ret
 
+/* void guest_call32(struct regs32 *regs, const void *target) */
+SYM(guest_call32)
+	push_callee_saved
+	push	%rdi
+	push	$CODE32_SEL
+	lea	1f(%rip), %rax
+	push	%rax
+	lretq
+	.code32
+1:	push	$0
+	push	%esi
+	mov	0(%edi), %eax
+	mov	4(%edi), %ebx
+	mov	8(%edi), %ecx
+	mov	12(%edi), %edx
+	mov	16(%edi), %esi
+	mov	20(%edi), %edi
+	call	*(%esp)
+	add	$8, %esp
+	ljmp	$KERNEL_CS, $2f
+	.code64
+2:	mov	(%rsp), %rbp
+	mov	%eax, 0(%rbp)
+	mov	%ebx, 4(%rbp)
+	mov	%ecx, 8(%rbp)
+	mov	%edx, 12(%rbp)
+	mov	%esi, 16(%rbp)
+	mov	%edi, 20(%rbp)
+	pop	%rdi
+	pop_callee_saved
+	ret
+
 /* void hv_insn(struct hv_io *io, const void *target) */
 SYM(hv_insn)
 	push_callee_saved
