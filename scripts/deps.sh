@@ -63,6 +63,29 @@ as_root()
 
 os_release() { sed -n "s/^$1=\"\\{0,1\\}\\([^\"]*\\).*/\\1/p" /etc/os-release; }
 
+# Can the program be started?  Bochs has no option that only tells its version.
+starts()
+{
+	[ -x "$1" ] && { [ "${1##*/}" = bochs ] || "$1" --version; } \
+		>/dev/null 2>&1
+}
+
+# built KIND PREFIX PROGRAM: build_KIND PREFIX has made, or makes, PROGRAM.
+# After a failure it is not tried again for an hour.
+built()
+{
+	local kind=$1 prefix=$2 program=$3
+	starts "$program" && return
+	if [ -z "$(find "$prefix.failed" -mmin -60 2>/dev/null)" ]; then
+		("build_$kind" "$prefix") && starts "$program" && return
+		rm -f "$program"
+		mkdir -p "${prefix%/*}"
+		touch "$prefix.failed"
+	fi
+	say "cannot build $kind, taking Debian's package; deps.sh refresh tries again"
+	return 1
+}
+
 # --- packages of the system ------------------------------------------------
 
 tool_packages()
@@ -505,20 +528,12 @@ cmd_qemu()
 	local program=$prefix/qemu-system-x86_64
 	if [ "${QEMU:-}" != packaged ]; then
 		lock qemu
-		if [ ! -x "$program" ] && [ ! -f "$prefix.failed" ]; then
-			(build_qemu "$prefix") || {
-				say "cannot build QEMU, taking Debian's package"
-				rm -f "$program"
-				mkdir -p "$CACHE/qemu"
-				touch "$prefix.failed"
-			}
+		if built qemu "$prefix" "$program"; then
+			echo "$program"
+			return
 		fi
 	fi
-	if [ "${QEMU:-}" != packaged ] && [ -x "$program" ]; then
-		echo "$program"
-	else
-		packaged_qemu
-	fi
+	packaged_qemu
 }
 
 # --- Bochs -----------------------------------------------------------------
@@ -567,24 +582,14 @@ build_bochs()
 cmd_bochs()
 {
 	local prefix=$CACHE/bochs/$BOCHS_VERSION-$BOCHS_BUILD
-	if [ "${BOCHS:-}" = packaged ]; then
-		packaged_bochs
-		return
+	if [ "${BOCHS:-}" != packaged ]; then
+		lock bochs
+		if built bochs "$prefix" "$prefix/bin/bochs"; then
+			echo "$prefix/bin/bochs"
+			return
+		fi
 	fi
-	lock bochs
-	if [ ! -x "$prefix/bin/bochs" ] && [ ! -f "$prefix.failed" ]; then
-		(build_bochs "$prefix") || {
-			say "cannot build Bochs $BOCHS_VERSION," \
-				"taking Debian's package"
-			mkdir -p "$CACHE/bochs"
-			touch "$prefix.failed"
-		}
-	fi
-	if [ -x "$prefix/bin/bochs" ]; then
-		echo "$prefix/bin/bochs"
-	else
-		packaged_bochs
-	fi
+	packaged_bochs
 }
 
 cmd_refresh()
