@@ -14,7 +14,7 @@ passed=0 failed=0 skipped=0
 series=${SERIES:-6.12}
 
 steps=(format spdx shell python version conformance checkpatch kernel-doc headers build
-	sparse hooks)
+	sparse hooks paths)
 
 usage()
 {
@@ -34,6 +34,7 @@ usage: scripts/check.sh [STEP...]
   kernel-doc   comments of functions and structures are complete
   headers      every header compiles alone; the user ABI in C, C++ and -m32
   hooks        the list of hooked functions against the kernel
+  paths        the list of functions that can reach guest memory, the same
 
 SERIES=6.12 chooses the kernel.
 END
@@ -246,6 +247,13 @@ check_hooks()
 	source=$(scripts/deps.sh source "$series") || return 1
 	scripts/verify-hooks.py --kernel "$kernel" --source "$source" \
 		kvm-vtl/hook_list.h
+}
+
+check_paths()
+{
+	local kernel
+	kernel=$(scripts/deps.sh kernel "$series") || return 1
+	scripts/memory-paths.py --kernel "$kernel"
 }
 
 step()
