@@ -375,4 +375,49 @@ TEST_F(more_regs, continued)
 	vm_destroy(vm);
 }
 
+/*
+ * The first element writes RDX, where the list is.  The rest is still that of
+ * the list that was given.
+ */
+static u8 other_list[PAGE_SIZE] __aligned(PAGE_SIZE);
+
+static void fill_list(struct hv_vp_registers *in, u64 base)
+{
+	u32 i;
+
+	memset(in, 0, PAGE_SIZE);
+	in->partition = HV_PARTITION_SELF;
+	in->vp = HV_VP_SELF;
+	in->vtl = OF_VTL0;
+	for (i = 0; i < MANY_SETS; i++) {
+		in->set[i].name = HV_REG_LSTAR;
+		in->set[i].value.low = base + i * PAGE_SIZE;
+	}
+}
+
+static u64 sets_that_move(u64 a, u64 b)
+{
+	struct hv_vp_registers *in = (void *)this_area()->in;
+	struct hv_io io = {
+		.rcx = HV_SET_VP_REGISTERS | HV_REPS(MANY_SETS),
+		.rdx = (uintptr_t)in,
+	};
+
+	fill_list((void *)other_list, 0x66000000);
+	fill_list(in, 0x11000000);
+	in->set[0].name = HV_REG_RAX + 2;
+	in->set[0].value.low = (uintptr_t)other_list;
+	hv_insn(&io, hv_direct());
+	GUEST_EQ(HV_REPS(MANY_SETS), io.rax);
+	GUEST_EQ((uintptr_t)other_list, io.rdx);
+	return 0;
+}
+
+GUEST_TEST(more_regs, own_parameters)
+{
+	vsm_init();
+	vtl1_exec(sets_that_move, 0, 0);
+	GUEST_EQ(0x11000000 + (MANY_SETS - 1) * PAGE_SIZE, rdmsr(MSR_LSTAR));
+}
+
 TEST_HARNESS_MAIN

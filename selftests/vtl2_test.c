@@ -791,4 +791,24 @@ TEST_F(vtl2, reset)
 	vm_destroy(vm);
 }
 
+/* --- a VTL in between that is not there ----------------------------------- */
+
+static u64 translate_for_vtl1(u64 a, u64 b)
+{
+	u64 *in = (u64 *)this_area()->in;
+
+	in[0] = HV_PARTITION_SELF;
+	in[1] = HV_VP_SELF;
+	in[2] = (u64)HV_INPUT_VTL(1) << 56 | 1;
+	in[3] = (uintptr_t)pages[0] / PAGE_SIZE;
+	return hv_call_mem(HV_TRANSLATE_VA, in, this_area()->out);
+}
+
+VTL2_GUEST_TEST(translation_without_vtl1)
+{
+	two_without_one();
+	GUEST_EQ(HV_INVALID_VTL_STATE,
+		 vtl_exec(2, translate_for_vtl1, 0, 0));
+}
+
 TEST_HARNESS_MAIN
