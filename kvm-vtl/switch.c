@@ -210,13 +210,14 @@ void vtl_switch(struct vtl_vp *vp, u8 to, u32 entry_reason)
  * @entry_reason: HV_VTL_ENTRY_INTERRUPT or HV_VTL_ENTRY_INTERCEPT
  *
  * A VTL that wants to know of interrupts for lower ones (VINA) needs to hear
- * their timers, which the VMX preemption timer does not let it.
+ * their timers, which the VMX preemption timer does not let it.  It may be
+ * entered only after the one that preempts.
  *
  * Context: as vtl_switch().
  */
 void vtl_switch_preempt(struct vtl_vp *vp, u8 to, u32 entry_reason)
 {
-	if (unlikely(vtl_vina_enabled(vp, to)))
+	if (unlikely(vtl_vina_enabled_from(vp, to)))
 		vtl_vcpu_use_sw_timer(vtl_vp_active_vcpu(vp));
 	vtl_switch(vp, to, entry_reason);
 }

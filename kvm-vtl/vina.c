@@ -45,13 +45,27 @@ static bool wants_auto_eoi(u64 vina)
 	return (vina & HV_VINA_ENABLED) && (vina & HV_VINA_AUTO_EOI);
 }
 
+/* Timers of VTLs that were preempted before anybody wanted to hear them */
+static void hear_timers(struct vtl_vp *vp, u8 vtl)
+{
+	u8 lower;
+
+	for (lower = 0; lower < vtl; lower++) {
+		if (lower == vp->active_vtl)
+			continue;
+		vtl_vp_lock_vcpu(vp, lower);
+		vtl_vcpu_use_sw_timer(vtl_vp_vcpu(vp, lower));
+		vtl_vp_unlock_vcpu(vp, lower);
+	}
+}
+
 /**
  * vtl_vina_set - write HvRegisterVsmVina
  * @vp: the VP
  * @vtl: the VTL that is to be notified
  * @vina: valid value; 0 at reset
  *
- * Context: vp->mutex held; the VTL's vCPU does not run.
+ * Context: may sleep; vp->mutex held, no vCPU locked or loaded.
  */
 void vtl_vina_set(struct vtl_vp *vp, u8 vtl, u64 vina)
 {
@@ -62,6 +76,8 @@ void vtl_vina_set(struct vtl_vp *vp, u8 vtl, u64 vina)
 	if (wants_auto_eoi(vina))
 		vtl_vcpu_set_auto_eoi(v->vcpu, vina_vector(vina), true);
 	WRITE_ONCE(v->vina, vina);
+	if (vina & HV_VINA_ENABLED)
+		hear_timers(vp, vtl);
 }
 
 /**

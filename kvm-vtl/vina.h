@@ -19,4 +19,13 @@ static inline bool vtl_vina_enabled(const struct vtl_vp *vp, u8 vtl)
 	return READ_ONCE(vp->vtl[vtl].vina) & HV_VINA_ENABLED;
 }
 
+/* Does this VTL, or one above it, want to know of interrupts below it? */
+static inline bool vtl_vina_enabled_from(const struct vtl_vp *vp, u8 vtl)
+{
+	for (; vtl < VTL_LEVELS; vtl++)
+		if (vtl_vina_enabled(vp, vtl))
+			return true;
+	return false;
+}
+
 #endif /* _KVM_VTL_VINA_H */

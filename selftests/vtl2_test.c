@@ -811,4 +811,53 @@ VTL2_GUEST_TEST(translation_without_vtl1)
 		 vtl_exec(2, translate_for_vtl1, 0, 0));
 }
 
+/* --- VINA of VTL2, when VTL1 has preempted VTL0 --------------------------- */
+
+#define VINA_VECTOR	0x61
+#define EXPIRES		(50 * TIMER_TICK)
+
+static u64 told;
+
+static u64 watch(u64 a, u64 b)
+{
+	hv_set_reg(HV_OWN_VTL, HV_REG_VSM_VINA, VINA_VECTOR | BIT(8));
+	return 0;
+}
+
+static u64 wait_to_be_told(u64 until, u64 b)
+{
+	irq_enable();
+	while (rdmsr(HV_MSR_TIME_REF_COUNT) < until &&
+	       !READ_ONCE(this_cpu()->count[VINA_VECTOR]))
+		cpu_pause();
+	irq_disable();
+	return this_cpu()->count[VINA_VECTOR];
+}
+
+static void ask_vtl2(struct vtl_service *v)
+{
+	u64 until = rdmsr(HV_MSR_TIME_REF_COUNT) + 4 * EXPIRES;
+
+	told = vtl_exec(2, wait_to_be_told, until, 0);
+	vtl1_deny(v);
+}
+
+/* The timer is that of VTL0's APIC, which VTL1 does not care about. */
+VTL2_GUEST_TEST(vina_past_vtl1)
+{
+	three_levels();
+	vtl2_exec(watch, 0);
+	vtl1_close(pages[0], 1, HV_R);
+	vtl1[0].policy = ask_vtl2;
+	apic_write(APIC_SVR, 0x1ff);
+	apic_write(APIC_TIMER_DIVIDE, 0xb);
+	apic_write(APIC_LVT_TIMER, TIMER_VECTOR);
+	apic_write(APIC_TIMER_INIT, 2 * EXPIRES * 100);
+	irq_enable();
+	GUEST_TRAP(GP_VECTOR, probe_write(pages[0], 1));
+	irq_disable();
+	GUEST_EQ(1, told);
+	GUEST_EQ(1, this_cpu()->count[TIMER_VECTOR]);
+}
+
 TEST_HARNESS_MAIN
