@@ -122,8 +122,6 @@ static u16 run_translation(struct vtl_vp *vp, void *arg)
 {
 	struct translation *t = arg;
 
-	if (!vtl_vp_has_vtl(vp, t->vtl))
-		return HV_STATUS_INVALID_VTL_STATE;
 	t->result = translate(vp, t->vtl, t->in->gva_page, t->in->flags,
 			      &t->gfn) | HV_TRANSLATE_WRITE_BACK;
 	return HV_STATUS_SUCCESS;
@@ -142,6 +140,8 @@ static u16 do_translate(struct vtl_vp *vp, const struct hv_vtl_translate *in,
 	if (!target)
 		return HV_STATUS_INVALID_VP_INDEX;
 	status = check_target(vp, &t);
+	if (!status && !vtl_vp_has_vtl(target, t.vtl))
+		status = HV_STATUS_INVALID_VTL_STATE;
 	if (status)
 		return status;
 	/* The caller's: it lasts until the caller returns. */

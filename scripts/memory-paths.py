@@ -41,9 +41,9 @@ USER = re.compile(r"_?copy_(from|to)_user\w*|__(get|put)_user\w*|"
                   r"(get|pin)_user_pages\w*|fixup_user_fault|"
                   r"follow_pfn\w*|access_process_vm|memremap")
 # Functions of KVM that make a host address or a page of a guest address
-PAGE = re.compile(r"\w*gfn_to_(hva|pfn|page)\w*|__?kvm_gfn_to_\w+|"
-                  r"kvm_gfn_to_\w+|kvm_vcpu_(un)?map\w*|hva_to_pfn\w*|"
-                  r"kvm_gpc_\w+|\w*kvm_m?m?u?_?faultin_pfn\w*|kvm_follow_pfn")
+PAGE = re.compile(r"\w*gfn_to_(hva|pfn|page)\w*|hva_to_pfn\w*|"
+                  r"\w*kvm_vcpu_(un)?map\w*|kvm_gpc_\w+|\w*faultin_pfn\w*|"
+                  r"kvm_follow_pfn")
 
 
 def load_elf_reader():

@@ -328,9 +328,8 @@ static u64 many_gets(u64 a, u64 b)
 	return 0;
 }
 
-static u64 many_sets(u64 a, u64 b)
+static void fill_list(struct hv_vp_registers *in, u64 base)
 {
-	struct hv_vp_registers *in = (void *)this_area()->in;
 	u32 i;
 
 	memset(in, 0, PAGE_SIZE);
@@ -339,8 +338,15 @@ static u64 many_sets(u64 a, u64 b)
 	in->vtl = OF_VTL0;
 	for (i = 0; i < MANY_SETS; i++) {
 		in->set[i].name = HV_REG_LSTAR;
-		in->set[i].value.low = i * PAGE_SIZE;
+		in->set[i].value.low = base + i * PAGE_SIZE;
 	}
+}
+
+static u64 many_sets(u64 a, u64 b)
+{
+	struct hv_vp_registers *in = (void *)this_area()->in;
+
+	fill_list(in, 0);
 	/* The last one is bad: the others are done, each once. */
 	in->set[MANY_SETS - 1].name = 0x12345678;
 	return hv_call_mem(HV_SET_VP_REGISTERS | HV_REPS(MANY_SETS), in, NULL);
@@ -380,20 +386,6 @@ TEST_F(more_regs, continued)
  * the list that was given.
  */
 static u8 other_list[PAGE_SIZE] __aligned(PAGE_SIZE);
-
-static void fill_list(struct hv_vp_registers *in, u64 base)
-{
-	u32 i;
-
-	memset(in, 0, PAGE_SIZE);
-	in->partition = HV_PARTITION_SELF;
-	in->vp = HV_VP_SELF;
-	in->vtl = OF_VTL0;
-	for (i = 0; i < MANY_SETS; i++) {
-		in->set[i].name = HV_REG_LSTAR;
-		in->set[i].value.low = base + i * PAGE_SIZE;
-	}
-}
 
 static u64 sets_that_move(u64 a, u64 b)
 {

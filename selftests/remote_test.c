@@ -507,17 +507,6 @@ TEST_F_TIMEOUT(remote, each_other, 120)
 
 /* --- the TLB lock, set from outside -------------------------------------- */
 
-static u64 flush(void)
-{
-	u64 *in = (u64 *)this_area()->in;
-
-	/* All address spaces, VPs 0 and 1 */
-	in[0] = 0;
-	in[1] = 2;
-	in[2] = 3;
-	return hv_call_mem(0x02, in, NULL);
-}
-
 static u64 set_lock(u64 lock, u64 b)
 {
 	value_to_set = lock ? 2 : 0;
@@ -560,14 +549,14 @@ static void tlb_second(void)
 	hv_init();
 	GUEST_WAIT(READ_ONCE(enabled));
 	vtl_call();
-	GUEST_EQ(HV_SUCCESS, flush());
+	GUEST_EQ(HV_SUCCESS, hv_flush(3));
 	WRITE_ONCE(ready, 1);
 	GUEST_WAIT(READ_ONCE(go) == 1);
-	GUEST_EQ(HV_SUCCESS, flush());
+	GUEST_EQ(HV_SUCCESS, hv_flush(3));
 	WRITE_ONCE(done, 1);
 	GUEST_WAIT(READ_ONCE(go) == 2);
 	vtl1_exec(nothing, 0, 0);
-	GUEST_EQ(HV_SUCCESS, flush());
+	GUEST_EQ(HV_SUCCESS, hv_flush(3));
 	WRITE_ONCE(done, 2);
 	GUEST_WAIT(READ_ONCE(go) == 3);
 }

@@ -320,17 +320,6 @@ GUEST_TEST(translate, bad_input)
 
 static u32 stage, flushed;
 
-static u64 flush(void)
-{
-	u64 *in = (u64 *)this_area()->in;
-
-	/* All address spaces, VPs 0 and 1 */
-	in[0] = 0;
-	in[1] = 2;
-	in[2] = 3;
-	return hv_call_mem(0x02, in, NULL);
-}
-
 static u64 secure_config(void)
 {
 	return hv_reg(HV_OWN_VTL, HV_REG_VSM_SECURE_CONFIG_VTL0);
@@ -352,7 +341,7 @@ static u64 lock_by_register(u64 unlock, u64 b)
 	hv_set_reg(HV_OWN_VTL, HV_REG_VSM_SECURE_CONFIG_VTL0, 2);
 	GUEST_EQ(2, secure_config());
 	/* Not for itself */
-	GUEST_EQ(HV_SUCCESS, flush());
+	GUEST_EQ(HV_SUCCESS, hv_flush(3));
 	let_it_flush(0);
 	if (unlock) {
 		hv_set_reg(HV_OWN_VTL, HV_REG_VSM_SECURE_CONFIG_VTL0, 0);
@@ -377,7 +366,7 @@ static void flusher(u32 rounds)
 	hv_init();
 	for (i = 1; i <= rounds; i++) {
 		GUEST_WAIT(READ_ONCE(stage) == i);
-		GUEST_EQ(HV_SUCCESS, flush());
+		GUEST_EQ(HV_SUCCESS, hv_flush(3));
 		WRITE_ONCE(flushed, 1);
 	}
 }
@@ -398,7 +387,7 @@ static void two_vps(void)
 	}
 	vsm_init();
 	/* Nobody holds it. */
-	GUEST_EQ(HV_SUCCESS, flush());
+	GUEST_EQ(HV_SUCCESS, hv_flush(3));
 	round_of(lock_by_register, 0);
 	round_of(lock_by_register, 1);
 	round_of(lock_by_translation, 0);

@@ -44,12 +44,12 @@
 #define HV_EBX_ACCESS_VSM	BIT(16)
 #define HV_EBX_ACCESS_VP_REGISTERS BIT(17)
 #define HV_EBX_START_VP		BIT(21)
-#define HV_EBX_START_VP		BIT(21)
 #define HV_EDX_XMM_INPUT	BIT(4)
 #define HV_EDX_XMM_OUTPUT	BIT(15)
 #define HV_EDX_PAT_REGISTER	BIT(20)
 
 /* Hypercalls */
+#define HV_FLUSH_SPACE		0x02
 #define HV_NOTIFY_LONG_SPIN_WAIT 0x08
 #define HV_SEND_IPI		0x0b
 #define HV_MODIFY_PROTECTION	0x0c
@@ -446,6 +446,9 @@ u64 hv_set_vp_register(u32 vp, u8 vtl, u32 name, u64 low, u64 high);
 /* the same, which must succeed */
 u64 hv_reg(u8 vtl, u32 name);
 void hv_set_reg(u8 vtl, u32 name, u64 value);
+
+/* Flush of all address spaces of the current VTL on VPs, a mask */
+u64 hv_flush(u64 vps);
 
 /* Rights of lower VTLs on pages; current VTL only */
 u64 hv_protect(u64 gpa, u32 pages, u32 flags);

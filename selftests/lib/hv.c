@@ -169,6 +169,16 @@ void hv_set_reg(u8 vtl, u32 name, u64 value)
 			   name, vtl, value, result);
 }
 
+u64 hv_flush(u64 vps)
+{
+	u64 *in = (u64 *)this_area()->in;
+
+	in[0] = 0;
+	in[1] = 2;	/* all address spaces */
+	in[2] = vps;
+	return hv_call_mem(HV_FLUSH_SPACE, in, NULL);
+}
+
 u64 hv_protect(u64 gpa, u32 pages, u32 flags)
 {
 	struct hv_modify_protection *in = (void *)this_area()->in;
