@@ -69,6 +69,8 @@ int vtl_hypercall_complete(struct vtl_vp *vp, struct kvm_vcpu *vcpu);
 /* Handlers; they run in the run loop, without a loaded vCPU. */
 u16 vtl_hv_enable_partition_vtl(struct vtl_vp *vp, struct vtl_hypercall *hc);
 u16 vtl_hv_enable_vp_vtl(struct vtl_vp *vp, struct vtl_hypercall *hc);
+u16 vtl_hv_disable_partition_vtl(struct vtl_vp *vp, struct vtl_hypercall *hc);
+u16 vtl_hv_disable_vp_vtl(struct vtl_vp *vp, struct vtl_hypercall *hc);
 u16 vtl_hv_modify_protection(struct vtl_vp *vp, struct vtl_hypercall *hc);
 u16 vtl_hv_get_vp_registers(struct vtl_vp *vp, struct vtl_hypercall *hc);
 u16 vtl_hv_set_vp_registers(struct vtl_vp *vp, struct vtl_hypercall *hc);

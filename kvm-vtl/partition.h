@@ -46,8 +46,8 @@ struct vtl_vm {
  * @vm: per VTL; entries 0 to @max_vtl are set
  * @lock: protects @config, @vps against creation, memory slots, protections
  * @run_on_lock: a VP asks another one for something; taken by trylock
- * @enabled_vtls: EnabledVtlSet; grows under @lock, read without it: a VTL that
- *	a reader misses has no protections yet
+ * @enabled_vtls: EnabledVtlSet; written under @lock, read without it: a VTL
+ *	that a reader misses has no protections
  * @config: per VTL, HvRegisterVsmPartitionConfig
  * @protect: per VTL, what it allows the lower ones
  * @ports: per VTL, the ports that it intercepts; written under @lock, once

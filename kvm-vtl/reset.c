@@ -224,15 +224,15 @@ int vtl_reset_vcpu(struct kvm_vcpu *vcpu)
 	return reset_apic(vcpu);
 }
 
-/* Hypercall page, OS id and reference TSC page: one per VTL, not per VP. */
-static void reset_vm_msrs(struct kvm_vcpu *vcpu)
-{
-	write_msr(vcpu, HV_X64_MSR_HYPERCALL, 0);
-	write_msr(vcpu, HV_X64_MSR_GUEST_OS_ID, 0);
-	write_msr(vcpu, HV_X64_MSR_REFERENCE_TSC, 0);
-}
-
-static int reset_vp_vtl(struct vtl_vp *vp, u8 vtl)
+/**
+ * vtl_reset_vp_vtl - what a VP has of a VTL, as it was in the beginning
+ * @vp: the VP
+ * @vtl: a VTL that is not active
+ *
+ * Context: may sleep; vp->mutex held, no vCPU locked.
+ * Return: 0 or -ENOMEM.
+ */
+int vtl_reset_vp_vtl(struct vtl_vp *vp, u8 vtl)
 {
 	static const u64 no_intercepts[VTL_CR_NR];
 	struct vtl_vp_vtl *v = &vp->vtl[vtl];
@@ -251,7 +251,6 @@ static int reset_vp_vtl(struct vtl_vp *vp, u8 vtl)
 		return ret;
 	vtl_vcpu_enter(v->vcpu, &idx);
 	ret = vtl_reset_vcpu(v->vcpu);
-	reset_vm_msrs(v->vcpu);
 	vtl_vcpu_leave(v->vcpu, idx);
 	return ret;
 }
@@ -269,7 +268,7 @@ static int reset_vp(struct vtl_vp *vp)
 	vp->tlb_waits = 0;
 	for (vtl = 0; vtl <= vp->partition->max_vtl; vtl++) {
 		vtl_tlb_unlock(vp, vtl, VTL_TLB_ALL);
-		err = reset_vp_vtl(vp, vtl);
+		err = vtl_reset_vp_vtl(vp, vtl);
 		ret = ret ?: err;
 	}
 	return ret;
@@ -304,8 +303,30 @@ static int zero_secrets(struct vtl_vp *vp, u8 owner)
 	return ret;
 }
 
-static int reset_vtl_locked(struct vtl_partition *partition, struct vtl_vp *vp,
-			    u8 vtl)
+/* Hypercall page, OS id and reference TSC page: one per VTL, not per VP. */
+static void reset_vm_msrs(struct kvm_vcpu *vcpu)
+{
+	int idx;
+
+	vtl_vcpu_enter(vcpu, &idx);
+	write_msr(vcpu, HV_X64_MSR_HYPERCALL, 0);
+	write_msr(vcpu, HV_X64_MSR_GUEST_OS_ID, 0);
+	write_msr(vcpu, HV_X64_MSR_REFERENCE_TSC, 0);
+	vtl_vcpu_leave(vcpu, idx);
+}
+
+/**
+ * vtl_reset_vtl_locked - what a partition has of a VTL, as it was in the
+ * beginning
+ * @partition: partition
+ * @vp: the VP whose thread this is
+ * @vtl: the VTL
+ *
+ * Context: may sleep; vp->mutex and the partition's lock held, no vCPU locked.
+ * Return: 0; an error when a page cannot be zeroed, and all stays closed.
+ */
+int vtl_reset_vtl_locked(struct vtl_partition *partition, struct vtl_vp *vp,
+			 u8 vtl)
 {
 	int ret = 0;
 
@@ -317,6 +338,7 @@ static int reset_vtl_locked(struct vtl_partition *partition, struct vtl_vp *vp,
 	vtl_port_reset_locked(partition, vtl);
 	partition->config[vtl] = 0;
 	vtl_view_apply_all_locked(partition, vtl);
+	reset_vm_msrs(vtl_vp_vcpu(vp, vtl));
 	return 0;
 }
 
@@ -354,7 +376,7 @@ static int reset_locked(struct vtl_partition *partition, struct vtl_vp *vp)
 
 	/* From above: who zeroes what is his must not be kept from it. */
 	for (vtl = partition->max_vtl; vtl; vtl--) {
-		err = reset_vtl_locked(partition, vp, vtl);
+		err = vtl_reset_vtl_locked(partition, vp, vtl);
 		ret = ret ?: err;
 	}
 	for (i = 0; i < VTL_MAX_VPS; i++) {

@@ -15,6 +15,8 @@
 /* "Hypercall Interface": call codes */
 #define HVCALL_MODIFY_VTL_PROTECTION_MASK	0x000c
 #define HVCALL_ENABLE_PARTITION_VTL		0x000d
+#define HVCALL_DISABLE_PARTITION_VTL		0x000e
+#define HVCALL_DISABLE_VP_VTL			0x0010
 #define HVCALL_VTL_CALL				0x0011
 #define HVCALL_VTL_RETURN			0x0012
 #define HVCALL_INSTALL_INTERCEPT		0x004d
@@ -39,6 +41,7 @@
 	(GENMASK_ULL(31, 27) | GENMASK_ULL(47, 44) | GENMASK_ULL(63, 60))
 
 /* "Hypercall status codes" */
+#define HV_STATUS_INVALID_PARTITION_STATE	7
 #define HV_STATUS_INVALID_PARTITION_ID		13
 #define HV_STATUS_INVALID_VP_INDEX		14
 #define HV_STATUS_INVALID_VP_STATE		21
@@ -323,9 +326,10 @@ struct hv_vtl_context {
 static_assert(sizeof(struct hv_vtl_context) == 224);
 
 /**
- * struct hv_vtl_enable_partition - input of HvCallEnablePartitionVtl
+ * struct hv_vtl_enable_partition - input of HvCallEnablePartitionVtl and
+ * HvCallDisablePartitionVtl
  * @partition_id: partition
- * @target_vtl: VTL to enable
+ * @target_vtl: VTL to enable or to disable
  * @flags: HV_ENABLE_PARTITION_VTL_*
  * @reserved: zero
  */
@@ -336,6 +340,21 @@ struct hv_vtl_enable_partition {
 	u8 reserved[6];
 } __packed;
 static_assert(sizeof(struct hv_vtl_enable_partition) == 16);
+
+/**
+ * struct hv_vtl_disable_vp - input of HvCallDisableVpVtl
+ * @partition_id: partition
+ * @vp_index: VP
+ * @target_vtl: VTL to disable
+ * @reserved: zero
+ */
+struct hv_vtl_disable_vp {
+	u64 partition_id;
+	u32 vp_index;
+	u8 target_vtl;
+	u8 reserved[3];
+} __packed;
+static_assert(sizeof(struct hv_vtl_disable_vp) == 16);
 
 /**
  * struct hv_vtl_enable_vp - input of HvCallEnableVpVtl and

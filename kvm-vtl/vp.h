@@ -93,7 +93,7 @@ struct vtl_denial {
  * @vtl: per VTL
  * @active_vtl: the VTL that runs or would run; written under @mutex, read by
  *	wakers
- * @enabled_vtls: EnabledVtlSet of the VP; grows under the partition's lock
+ * @enabled_vtls: EnabledVtlSet of the VP; written under the partition's lock
  * @task: the thread inside the run loop, NULL outside; RCU
  * @pending: not 0 when the run loop has to look for interrupts: mask of VTLs
  *	that were woken while another one was active

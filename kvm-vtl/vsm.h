@@ -15,5 +15,8 @@ u16 vtl_partition_set_config(struct vtl_partition *partition, u8 vtl,
 			     u64 config);
 int vtl_partition_reset(struct vtl_partition *partition, struct vtl_vp *vp);
 int vtl_reset_vcpu(struct kvm_vcpu *vcpu);
+int vtl_reset_vp_vtl(struct vtl_vp *vp, u8 vtl);
+int vtl_reset_vtl_locked(struct vtl_partition *partition, struct vtl_vp *vp,
+			 u8 vtl);
 
 #endif /* _KVM_VTL_VSM_H */
