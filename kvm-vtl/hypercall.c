@@ -21,6 +21,7 @@
 #include "interrupt.h"
 #include "kvm_glue.h"
 #include "nest.h"
+#include "return_action.h"
 #include "startup.h"
 #include "switch.h"
 #include "tlb.h"
@@ -465,7 +466,10 @@ static int vtl_return(struct vtl_vp *vp, struct kvm_vcpu *vcpu, u64 input)
 	if (!vp->active_vtl)
 		return raise_ud(vcpu);
 	leave_vtl(vp, vcpu, VTL_ACTION_RETURN);
-	if (vp->action == VTL_ACTION_RETURN && !(input & HV_VTL_RETURN_FAST))
+	if (unlikely(vp->action != VTL_ACTION_RETURN))
+		return 0;
+	vtl_return_actions(vp, vcpu);
+	if (!(input & HV_VTL_RETURN_FAST))
 		vtl_switch_restore_return_regs(vp, vcpu);
 	return 0;
 }

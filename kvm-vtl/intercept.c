@@ -20,6 +20,7 @@
 #include "hooks.h"
 #include "intercept.h"
 #include "kvm_glue.h"
+#include "overlay.h"
 #include "port.h"
 #include "switch.h"
 #include "tlfs.h"

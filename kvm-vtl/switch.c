@@ -15,6 +15,7 @@
 
 #include "hooks.h"
 #include "kvm_glue.h"
+#include "overlay.h"
 #include "switch.h"
 #include "tlfs.h"
 #include "trace.h"

@@ -201,6 +201,27 @@
 /* HvRegisterVsmCapabilities */
 #define HV_VSM_CAPABILITY_DENY_LOWER_STARTUP	BIT_ULL(17)
 #define HV_VSM_CAPABILITY_INTERCEPT_PAGE	BIT_ULL(27)
+#define HV_VSM_CAPABILITY_RETURN_ACTIONS	BIT_ULL(28)
+
+/* VtlReturnActions */
+#define HV_VTL_RETURN_ACTION_SIGNAL_EVENT	1
+
+/**
+ * struct hv_vtl_return_action - an entry of VtlReturnActions
+ * @type: HV_VTL_RETURN_ACTION_*, 0 at the end of the list
+ * @target_vp: VP
+ * @target_vtl: VTL that gets the event
+ * @sint: its SINT
+ * @flag: number of the flag
+ */
+struct hv_vtl_return_action {
+	u64 type;
+	u32 target_vp;
+	u8 target_vtl;
+	u8 sint;
+	u16 flag;
+} __packed;
+static_assert(sizeof(struct hv_vtl_return_action) == 16);
 
 /* HvRegisterCrInterceptControl */
 #define HV_CR_INTERCEPT_CR0_WRITE		BIT_ULL(0)

@@ -167,6 +167,36 @@ TRACE_EVENT(kvm_vtl_protect,
 		  __entry->changed)
 );
 
+TRACE_EVENT(kvm_vtl_return_action,
+	TP_PROTO(struct vtl_vp *vp, const struct hv_vtl_return_action *a,
+		 bool done),
+	TP_ARGS(vp, a, done),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u32, vp)
+		__field(u8, vtl)
+		__field(u32, target)
+		__field(u8, target_vtl)
+		__field(u8, sint)
+		__field(u16, flag)
+		__field(bool, done)
+	),
+	TP_fast_assign(
+		__entry->id = vp->partition->id;
+		__entry->vp = vp->index;
+		__entry->vtl = vp->active_vtl;
+		__entry->target = a->target_vp;
+		__entry->target_vtl = a->target_vtl;
+		__entry->sint = a->sint;
+		__entry->flag = a->flag;
+		__entry->done = done;
+	),
+	TP_printk("partition %llu vp %u vtl %u to vp %u vtl %u sint %u flag %u%s",
+		  __entry->id, __entry->vp, __entry->vtl, __entry->target,
+		  __entry->target_vtl, __entry->sint, __entry->flag,
+		  __entry->done ? "" : " dropped")
+);
+
 TRACE_EVENT(kvm_vtl_fault,
 	TP_PROTO(struct vtl_vp *vp, u64 gpa, vtl_prot_t access, u8 owner),
 	TP_ARGS(vp, gpa, access, owner),

@@ -15,6 +15,7 @@
 
 #include "interrupt.h"
 #include "kvm_glue.h"
+#include "overlay.h"
 #include "tlfs.h"
 #include "vina.h"
 

@@ -49,7 +49,8 @@ static u16 get_capabilities(struct vtl_vp *vp, u8 vtl, u32 arg,
 			    union hv_vtl_reg_value *val)
 {
 	val->low = HV_VSM_CAPABILITY_DENY_LOWER_STARTUP |
-		   HV_VSM_CAPABILITY_INTERCEPT_PAGE;
+		   HV_VSM_CAPABILITY_INTERCEPT_PAGE |
+		   HV_VSM_CAPABILITY_RETURN_ACTIONS;
 	return HV_STATUS_SUCCESS;
 }
 

@@ -35,6 +35,8 @@ GUEST_TEST(cpuid, offers_vsm)
 	GUEST_ASSERT(edx & HV_EDX_XMM_INPUT);
 	GUEST_ASSERT(edx & HV_EDX_XMM_OUTPUT);
 	GUEST_ASSERT(edx & HV_EDX_PAT_REGISTER);
+	/* No flush of other VTLs, no TranslateGvaFlags */
+	GUEST_EQ(0, edx & (BIT(28) | BIT(30)));
 	/* No root partition, no CPU management, no isolation */
 	GUEST_EQ(0, ebx & (BIT(0) | BIT(12) | BIT(22)));
 }

@@ -53,6 +53,38 @@ GUEST_TEST(hypercall, page_of_each_vtl)
 		   hv_reg(HV_OWN_VTL, HV_REG_CODE_PAGE_OFFSETS));
 }
 
+static u64 first_byte(u64 p, u64 b)
+{
+	return *(u8 *)p;
+}
+
+/* errata.rst, "Overlay pages": written where other VTLs see it, and it stays */
+GUEST_TEST(hypercall, page_is_memory)
+{
+	u8 *page = this_area()->hypercall_page;
+
+	page[PAGE_SIZE - 1] = 0x77;
+	vsm_init();
+	GUEST_EQ(0x0f, page[0]);
+	GUEST_EQ(0x0f, vtl1_exec(first_byte, (uintptr_t)page, 0));
+	GUEST_EQ(0x77, page[PAGE_SIZE - 1]);
+	wrmsr(HV_MSR_HYPERCALL, 0);
+	GUEST_EQ(0x0f, page[0]);
+	page[0] = 0;
+	GUEST_EQ(0, page[0]);
+}
+
+/* Bit 1 keeps nobody from moving the page. */
+GUEST_TEST(hypercall, locked_bit)
+{
+	u64 gpa = (uintptr_t)this_area()->hypercall_page;
+
+	hv_init();
+	wrmsr(HV_MSR_HYPERCALL, gpa | 3);
+	wrmsr(HV_MSR_HYPERCALL, 0);
+	GUEST_EQ(0, rdmsr(HV_MSR_HYPERCALL));
+}
+
 GUEST_TEST(hypercall, page_is_callable)
 {
 	struct hv_io io = { .rcx = 0x7fff };

@@ -50,6 +50,8 @@ static void check_message(u32 access, u64 gpa, u64 gva, u32 cpl)
 	GUEST_EQ(0, m->reserved);
 	GUEST_EQ(0, i->vp);
 	GUEST_EQ(access, i->access);
+	/* Neither the length of the instruction nor CR8 is known. */
+	GUEST_EQ(0, i->length);
 	GUEST_EQ(cpl, i->state & HV_STATE_CPL);
 	GUEST_EQ(HV_STATE_LMA, i->state & HV_STATE_LMA);
 	GUEST_EQ(0, HV_STATE_VTL(i->state));

@@ -564,17 +564,13 @@ GUEST_TEST(regs, header)
 	GUEST_EQ(HV_REPS(1), vtl1_exec(get_raw, HV_PARTITION_SELF, HV_VP_SELF));
 }
 
-GUEST_TEST(regs, unknown_names)
+static void check_unknown(const u32 *names, u32 count)
 {
-	static const u32 names[] = {
-		0x00090005, 0x000d0000, 0x000d0012, 0x000e0004, 0x00020012,
-		0x00060008, 0x00100000, 0x7fffffff, 0xffffffff,
-	};
 	union hv_value value;
 	u32 i;
 
 	vsm_init();
-	for (i = 0; i < ARRAY_LEN(names); i++) {
+	for (i = 0; i < count; i++) {
 		GUEST_EQ(HV_INVALID_PARAMETER,
 			 hv_get_register(HV_OWN_VTL, names[i], &value));
 		GUEST_EQ(HV_INVALID_PARAMETER,
@@ -582,6 +578,42 @@ GUEST_TEST(regs, unknown_names)
 		value_to_set = 0;
 		GUEST_EQ(HV_INVALID_PARAMETER, vtl1_set(names[i], 0));
 	}
+}
+
+GUEST_TEST(regs, unknown_names)
+{
+	static const u32 names[] = {
+		0x00090005, 0x000d0000, 0x000d0012, 0x000e0004, 0x00020012,
+		0x00060008, 0x00100000, 0x7fffffff, 0xffffffff,
+	};
+
+	check_unknown(names, ARRAY_LEN(names));
+}
+
+/* errata.rst, "Registers that are not there" */
+GUEST_TEST(regs, not_there)
+{
+	static const u32 names[] = {
+		0x00000000, 0x00000001, 0x00000003,	/* *Suspend */
+		0x00000002,		/* InstructionEmulationHints */
+		0x00000250, 0x00000260,	/* GuestIdle, DebugDeviceOptions */
+		0x00010002,		/* PendingInterruption */
+		0x00010003,		/* InterruptState */
+		0x00010005, 0x00010008, 0x00010009,	/* PendingEvent1 to 3 */
+		0x00010006, 0x00010007,	/* DeliverabilityNotifications */
+		0x00041000, 0x00041002, 0x00041003, 0x00041004,
+		0x00080080, 0x00080083,	/* SGX */
+		0x0008008c, 0x0008008d, 0x00080093,	/* CET */
+		0x00080098, 0x00080099, 0x0008009a,	/* UMWAIT, Xfd */
+		0x00090014, 0x00090018, 0x00090019, 0x0009001a, 0x0009001b,
+		0x0009001c,		/* RegisterPage */
+		0x000a0015,		/* Sirbp */
+		0x000b0100, 0x000b0101,	/* time-unhalted timer */
+		0x000d0008,		/* GuestVsmPartitionConfig */
+		0x000d0100,		/* IsolationCapabilities */
+	};
+
+	check_unknown(names, ARRAY_LEN(names));
 }
 
 static const struct {

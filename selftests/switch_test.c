@@ -393,6 +393,43 @@ TEST_F(switch, exits_of_vtl1)
 	vm_destroy(vm);
 }
 
+/* The VMM resets the machine, whichever VTL asks for it. */
+static u64 ask_for_reset(u64 a, u64 b)
+{
+	wrmsr(HV_MSR_RESET, 1);
+	GUEST_FAIL("the machine goes on");
+}
+
+static void reset_by_vtl1(void)
+{
+	vsm_init();
+	vtl1_exec(ask_for_reset, 0, 0);
+}
+
+static void reset_by_vtl0(void)
+{
+	vsm_init();
+	ask_for_reset(0, 0);
+}
+
+static void expect_reset(struct __test_metadata *_metadata,
+			 void (*entry)(void))
+{
+	struct vm *vm = VTL_VM(.entry = entry);
+	struct kvm_run *run = vm->vcpu[0].run;
+
+	EXPECT_NE(UCALL_DONE, vcpu_run(&vm->vcpu[0]));
+	EXPECT_EQ(KVM_EXIT_SYSTEM_EVENT, run->exit_reason);
+	EXPECT_EQ(KVM_SYSTEM_EVENT_RESET, run->system_event.type);
+	vm_destroy(vm);
+}
+
+TEST_F(switch, reset_msr)
+{
+	expect_reset(_metadata, reset_by_vtl0);
+	expect_reset(_metadata, reset_by_vtl1);
+}
+
 /* --- whose FPU registers ------------------------------------------------- */
 
 static void set_xmm9(u64 value)

@@ -71,6 +71,43 @@ TEST_F(synic, message_is_dirty)
 	vm_destroy(vm);
 }
 
+static u64 signal_on_return(u64 a, u64 b)
+{
+	struct hv_assist *assist = (void *)this_area()->assist;
+
+	assist->actions[0] = (struct hv_return_action) {
+		.type = HV_ACTION_SIGNAL_EVENT, .sint = 1,
+	};
+	return 0;
+}
+
+static void event_guest(void)
+{
+	vsm_init();
+	hv_synic_init(0x30);
+	GUEST_SYNC(0);		/* the log is emptied */
+	vtl1_exec(signal_on_return, 0, 0);
+	GUEST_SYNC(1);		/* and read */
+	GUEST_EQ(1, guest_area(0, 0)->siefp[256]);
+}
+
+TEST_F(synic, event_is_dirty)
+{
+	struct vm *vm = VTL_VM(.entry = event_guest, .log_dirty = true);
+	struct vcpu *vcpu = &vm->vcpu[0];
+
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	read_log(_metadata, vm);
+	read_log(_metadata, vm);
+	EXPECT_FALSE(is_dirty(guest_area(0, 0)->siefp));
+	EXPECT_UCALL(UCALL_SYNC, vcpu);
+	read_log(_metadata, vm);
+	EXPECT_TRUE(is_dirty(guest_area(0, 0)->siefp));
+	EXPECT_FALSE(is_dirty(guest_area(1, 0)->siefp));
+	EXPECT_UCALL(UCALL_DONE, vcpu);
+	vm_destroy(vm);
+}
+
 /* --- user space ---------------------------------------------------------- */
 
 static u32 synic_exits;

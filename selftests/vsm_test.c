@@ -642,8 +642,8 @@ GUEST_TEST(vsm, capabilities)
 
 	hv_init();
 	value = hv_reg(0, HV_REG_VSM_CAPABILITIES);
-	/* DenyLowerVtlStartup, InterceptPage */
-	GUEST_EQ(BIT(17) | BIT(27), value);
+	/* DenyLowerVtlStartup, InterceptPage, ReturnActionAvailable */
+	GUEST_EQ(BIT(17) | BIT(27) | BIT(28), value);
 	vsm_init();
 	GUEST_EQ(value,
 		 vtl1_exec(status_in_vtl1, HV_REG_VSM_CAPABILITIES, 0));

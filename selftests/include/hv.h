@@ -19,6 +19,7 @@
 #define HV_MSR_EOI		0x40000070
 #define HV_MSR_ICR		0x40000071
 #define HV_MSR_TPR		0x40000072
+#define HV_MSR_RESET		0x40000003
 #define HV_MSR_VP_ASSIST_PAGE	0x40000073
 #define HV_MSR_SCONTROL		0x40000080
 #define HV_MSR_SVERSION		0x40000081
@@ -392,10 +393,21 @@ struct hv_assist {
 	u64 rax, rcx;
 	u64 reserved3[10];
 	struct hv_message message;
+	struct hv_return_action {
+		u64 type;		/* HV_ACTION_* */
+		u32 vp;
+		u8 vtl;
+		u8 sint;
+		u16 flag;
+	} actions[16];
 };
 
 _Static_assert(offsetof(struct hv_assist, message) == 0x70,
 	       "TLFS, HV_VP_ASSIST_PAGE");
+_Static_assert(offsetof(struct hv_assist, actions) == 0x170,
+	       "TLFS, HV_VP_ASSIST_PAGE");
+
+#define HV_ACTION_SIGNAL_EVENT	1
 
 #define HV_ENTRY_CALL		1
 #define HV_ENTRY_INTERRUPT	2
