@@ -7,6 +7,8 @@ ifeq ($(KERNELRELEASE),)
 SERIES ?= 6.12
 HOST ?= svm
 TEST ?=
+ROUNDS ?= 200000
+SEED ?= $(shell date +%s)
 TOP := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
 DEPS := $(TOP)/scripts/deps.sh
 
@@ -37,6 +39,11 @@ vmtest:
 	@$(TOP)/selftests/vmtest/run.sh -m $(HOST) -k $(SERIES) \
 		$(if $(TEST),-t $(TEST)) $(VMTEST_ARGS)
 
+fuzz:
+	@echo 'ROUNDS=$(ROUNDS) SEED=$(SEED)'
+	@$(TOP)/selftests/vmtest/run.sh -m $(HOST) -k $(SERIES) -t fuzz -v \
+		-s 7200 --cmdline "KVM_VTL_FUZZ_ROUNDS=$(ROUNDS) KVM_VTL_FUZZ_SEED=$(SEED)"
+
 check:
 	@$(TOP)/scripts/check.sh all
 
@@ -60,6 +67,8 @@ help:
 	@echo '  selftests        build the test programs, in build/selftests/'
 	@echo '  test             every test, on both emulated hosts'
 	@echo '  vmtest           tests on one host: HOST=vmx TEST=switch'
+	@echo '  fuzz             hypercalls at random: HOST, ROUNDS=$(ROUNDS),'
+	@echo '                   SEED=N (default: another one each time)'
 	@echo '  check            build W=1, sparse, checkpatch, kernel-doc,'
 	@echo '                   shellcheck, headers, hooks'
 	@echo '  bench            the figures, per host'
@@ -79,7 +88,7 @@ help:
 	@echo '  BOCHS=packaged   take Debian'"'"'s Bochs, not the faster build'
 	@echo '  KVM_VTL_CACHE=DIR  where kernels and emulators are kept'
 
-.PHONY: all module modules_install selftests test vmtest check bench demo \
+.PHONY: all module modules_install selftests test vmtest fuzz check bench demo \
 	clean help
 
 endif
