@@ -41,7 +41,7 @@ vmtest:
 
 fuzz:
 	@echo 'ROUNDS=$(ROUNDS) SEED=$(SEED)'
-	@$(TOP)/selftests/vmtest/run.sh -m $(HOST) -k $(SERIES) -t fuzz -v \
+	@$(TOP)/selftests/vmtest/run.sh -m $(HOST) -k $(SERIES) -t fuzz,fuzz_ioctl -v \
 		-s 7200 --cmdline "KVM_VTL_FUZZ_ROUNDS=$(ROUNDS) KVM_VTL_FUZZ_SEED=$(SEED)"
 
 check:
@@ -67,8 +67,8 @@ help:
 	@echo '  selftests        build the test programs, in build/selftests/'
 	@echo '  test             every test, on both emulated hosts'
 	@echo '  vmtest           tests on one host: HOST=vmx TEST=switch'
-	@echo '  fuzz             hypercalls at random: HOST, ROUNDS=$(ROUNDS),'
-	@echo '                   SEED=N (default: another one each time)'
+	@echo '  fuzz             hypercalls and ioctls at random: HOST, SEED,'
+	@echo '                   ROUNDS=$(ROUNDS)'
 	@echo '  check            build W=1, sparse, checkpatch, kernel-doc,'
 	@echo '                   shellcheck, headers, hooks'
 	@echo '  bench            the figures, per host'
