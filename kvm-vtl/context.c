@@ -123,6 +123,7 @@ u16 vtl_context_load(struct vtl_vp *vp, u8 vtl,
 		v->entry = 0;
 		memset(v->pending_event, 0, sizeof(v->pending_event));
 		v->no_context = false;
+		v->mode.waits = false;
 		return HV_STATUS_SUCCESS;
 	case -ENOMEM:
 		return HV_STATUS_INSUFFICIENT_MEMORY;

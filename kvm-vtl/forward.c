@@ -674,7 +674,7 @@ static long vcpu_set_sregs(struct vtl_vp *vp, unsigned int cmd,
 {
 	struct kvm_sregs sregs;
 	size_t n = offsetofend(struct kvm_sregs, cr0);
-	int ret;
+	long ret;
 
 	/* The members up to CR0 are those of struct kvm_sregs2. */
 	if (copy_from_user(&sregs, (void __user *)arg, n))
@@ -685,7 +685,10 @@ static long vcpu_set_sregs(struct vtl_vp *vp, unsigned int cmd,
 		if (ret)
 			return ret;
 	}
-	return vcpu_vtl0(vp, cmd, arg);
+	ret = vcpu_vtl0(vp, cmd, arg);
+	if (!ret)
+		vp->vtl[0].mode.waits = false;
+	return ret;
 }
 
 /* KVM takes INIT and SIPI here, too, and tells what it made of them. */
@@ -835,8 +838,10 @@ static int own_vcpu_ioctl(void *object, void *arg)
 	if (in->cmd == KVM_SET_MSRS)
 		return set_msrs(vp, in->vtl, in->arg);
 	ret = vcpu_view(vp, in->vtl, in->cmd, in->arg);
-	if (!ret && (in->cmd == KVM_SET_SREGS || in->cmd == KVM_SET_SREGS2))
+	if (!ret && (in->cmd == KVM_SET_SREGS || in->cmd == KVM_SET_SREGS2)) {
 		vp->vtl[in->vtl].no_context = false;
+		vp->vtl[in->vtl].mode.waits = false;
+	}
 	return ret;
 }
 

@@ -7,6 +7,7 @@
 
 #include "hooks.h"
 #include "kvm_glue.h"
+#include "mode.h"
 #include "reg.h"
 #include "tlfs.h"
 #include "vp.h"
@@ -61,7 +62,13 @@ static u16 set_deadline(struct vtl_vp *vp, u8 vtl, u32 arg,
 static u16 get_arch_msr(struct vtl_vp *vp, u8 vtl, u32 arg,
 			union hv_vtl_reg_value *val)
 {
-	return get_msr(vp, vtl, arch_msrs[arg], val);
+	struct kvm_sregs sregs;
+
+	if (arch_msrs[arg] != MSR_EFER)
+		return get_msr(vp, vtl, arch_msrs[arg], val);
+	vtl_mode_read(vp, vtl, &sregs);
+	val->low = sregs.efer;
+	return HV_STATUS_SUCCESS;
 }
 
 /* The APIC stays where it is (errata.rst, "ApicBase"). */
@@ -81,6 +88,8 @@ static u16 set_arch_msr(struct vtl_vp *vp, u8 vtl, u32 arg,
 {
 	if (arch_msrs[arg] == MSR_IA32_APICBASE)
 		return set_apic_base(vp, vtl, val);
+	if (arch_msrs[arg] == MSR_EFER)
+		return vtl_mode_write_efer(vp, vtl, val->low);
 	return set_msr(vp, vtl, arch_msrs[arg], val);
 }
 

@@ -33,7 +33,7 @@ static void run_called(struct vtl_vp *vp)
 
 	vp->action = VTL_ACTION_RESUME;
 	if (READ_ONCE(vp->pending) || v->pending_event[0] || v->no_context ||
-	    !vtl_vcpu_knows_thread(v->vcpu))
+	    v->mode.waits || !vtl_vcpu_knows_thread(v->vcpu))
 		return;
 	vp->action = VTL_ACTION_NONE;
 	vp->nested_result = vtl_vcpu_run(v->vcpu, true);
@@ -42,7 +42,7 @@ static void run_called(struct vtl_vp *vp)
 static bool has_returned(struct vtl_vp *vp, u8 caller)
 {
 	return vp->action == VTL_ACTION_RETURN &&
-	       !READ_ONCE(vp->init_dropped) &&
+	       !READ_ONCE(vp->init_dropped) && !vp->vtl[caller].mode.waits &&
 	       vtl_vp_next_lower_vtl(vp) == caller;
 }
 

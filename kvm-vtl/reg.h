@@ -80,7 +80,6 @@ extern const struct vtl_reg_table vtl_msr_regs;
 extern const struct vtl_reg_table vtl_x64_regs;
 
 u32 vtl_reg_msr(const struct vtl_reg *reg, u32 name);
-void vtl_read_sregs(struct kvm_vcpu *vcpu, struct kvm_sregs *sregs);
 
 /* What vtl_reg.arg is for a register of the range */
 static inline u32 vtl_reg_arg(const struct vtl_reg *reg, u32 name)

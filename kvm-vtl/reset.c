@@ -240,6 +240,7 @@ int vtl_reset_vp_vtl(struct vtl_vp *vp, u8 vtl)
 
 	vtl_switch_disarm_entry(v);
 	v->no_context = false;
+	v->mode.waits = false;
 	v->entered = false;
 	memset(v->pending_event, 0, sizeof(v->pending_event));
 	if (!vtl)

@@ -198,7 +198,7 @@ static long run_active(struct vtl_vp *vp, bool enter)
 	long r;
 
 	vp->action = VTL_ACTION_NONE;
-	if (unlikely(v->no_context)) {
+	if (unlikely(v->no_context || v->mode.waits)) {
 		vtl_partition_kill(vp->partition,
 				   "a VTL without registers was entered");
 		return -EIO;

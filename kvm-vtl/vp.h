@@ -13,6 +13,7 @@
 #include "common.h"
 #include "cr_intercept.h"
 #include "hypercall.h"
+#include "mode.h"
 #include "partition.h"
 #include "run_on.h"
 #include "tlfs.h"
@@ -52,6 +53,7 @@ enum vtl_action {
  * @pending_event: HvX64RegisterPendingEvent0
  * @vina: HvRegisterVsmVina; written under vp->mutex, read by wakers
  * @cr_intercept: HvRegisterCrInterceptControl and its masks
+ * @mode: registers that wait for others
  * @mp_state: KVM_MP_STATE_* before an INIT or SIPI that was dropped
  * @entered: a VTL above 0 has run, or was restored by the VMM
  * @no_context: the VMM enabled the VTL and has not set its registers: it must
@@ -65,6 +67,7 @@ struct vtl_vp_vtl {
 	u64 pending_event[2];
 	u64 vina;
 	u64 cr_intercept[VTL_CR_NR];
+	struct vtl_mode mode;
 	u32 mp_state;
 	bool entered;
 	bool no_context;

@@ -8,6 +8,7 @@
 #include "hypercall.h"
 #include "msr.h"
 #include "partition.h"
+#include "mode.h"
 #include "reg.h"
 #include "run_on.h"
 #include "tlb.h"

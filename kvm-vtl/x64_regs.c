@@ -8,21 +8,10 @@
 #include "fpu.h"
 #include "hooks.h"
 #include "kvm_glue.h"
+#include "mode.h"
 #include "reg.h"
 #include "tlfs.h"
 #include "vp.h"
-
-/**
- * vtl_read_sregs - read control registers, segments and tables
- * @vcpu: vCPU, not locked by this thread
- * @sregs: out
- */
-void vtl_read_sregs(struct kvm_vcpu *vcpu, struct kvm_sregs *sregs)
-{
-	mutex_lock(&vcpu->mutex);
-	vtl_kvm_kvm_arch_vcpu_ioctl_get_sregs(vcpu, sregs);
-	mutex_unlock(&vcpu->mutex);
-}
 
 static u16 get_apic_id(struct vtl_vp *vp, u8 vtl, u32 arg,
 		       union hv_vtl_reg_value *val)
@@ -253,22 +242,12 @@ static u16 set_regs(struct vtl_vp *vp, u8 vtl, u32 arg,
 
 /* The rest: members of struct kvm_sregs */
 
-static u16 write_sregs(struct kvm_vcpu *vcpu, struct kvm_sregs *sregs)
-{
-	int ret;
-
-	mutex_lock(&vcpu->mutex);
-	ret = vtl_kvm_kvm_arch_vcpu_ioctl_set_sregs(vcpu, sregs);
-	mutex_unlock(&vcpu->mutex);
-	return ret ? HV_STATUS_INVALID_REGISTER_VALUE : HV_STATUS_SUCCESS;
-}
-
 static u16 get_cr(struct vtl_vp *vp, u8 vtl, u32 arg,
 		  union hv_vtl_reg_value *val)
 {
 	struct kvm_sregs sregs;
 
-	vtl_read_sregs(vtl_vp_vcpu(vp, vtl), &sregs);
+	vtl_mode_read(vp, vtl, &sregs);
 	val->low = *(u64 *)((void *)&sregs + arg);
 	return HV_STATUS_SUCCESS;
 }
@@ -276,16 +255,15 @@ static u16 get_cr(struct vtl_vp *vp, u8 vtl, u32 arg,
 static u16 set_cr(struct vtl_vp *vp, u8 vtl, u32 arg,
 		  const union hv_vtl_reg_value *val)
 {
-	struct kvm_vcpu *vcpu = vtl_vp_vcpu(vp, vtl);
 	struct kvm_sregs sregs;
 
 	/* KVM ignores what is wrong with CR8. */
 	if (arg == offsetof(struct kvm_sregs, cr8) && val->low > 15)
 		return HV_STATUS_INVALID_REGISTER_VALUE;
 
-	vtl_read_sregs(vcpu, &sregs);
+	vtl_mode_read(vp, vtl, &sregs);
 	*(u64 *)((void *)&sregs + arg) = val->low;
-	return write_sregs(vcpu, &sregs);
+	return vtl_mode_write(vp, vtl, &sregs);
 }
 
 /* In the order of the names. */
@@ -306,7 +284,7 @@ static u16 get_segment(struct vtl_vp *vp, u8 vtl, u32 arg,
 {
 	struct kvm_sregs sregs;
 
-	vtl_read_sregs(vtl_vp_vcpu(vp, vtl), &sregs);
+	vtl_mode_read(vp, vtl, &sregs);
 	vtl_segment_to_hv(sregs_segment(&sregs, arg), &val->segment);
 	return HV_STATUS_SUCCESS;
 }
@@ -314,12 +292,11 @@ static u16 get_segment(struct vtl_vp *vp, u8 vtl, u32 arg,
 static u16 set_segment(struct vtl_vp *vp, u8 vtl, u32 arg,
 		       const union hv_vtl_reg_value *val)
 {
-	struct kvm_vcpu *vcpu = vtl_vp_vcpu(vp, vtl);
 	struct kvm_sregs sregs;
 
-	vtl_read_sregs(vcpu, &sregs);
+	vtl_mode_read(vp, vtl, &sregs);
 	vtl_segment_from_hv(&val->segment, sregs_segment(&sregs, arg));
-	return write_sregs(vcpu, &sregs);
+	return vtl_mode_write(vp, vtl, &sregs);
 }
 
 static struct kvm_dtable *sregs_table(struct kvm_sregs *sregs, u32 arg)
@@ -332,7 +309,7 @@ static u16 get_table(struct vtl_vp *vp, u8 vtl, u32 arg,
 {
 	struct kvm_sregs sregs;
 
-	vtl_read_sregs(vtl_vp_vcpu(vp, vtl), &sregs);
+	vtl_mode_read(vp, vtl, &sregs);
 	val->table.base = sregs_table(&sregs, arg)->base;
 	val->table.limit = sregs_table(&sregs, arg)->limit;
 	return HV_STATUS_SUCCESS;
@@ -341,13 +318,12 @@ static u16 get_table(struct vtl_vp *vp, u8 vtl, u32 arg,
 static u16 set_table(struct vtl_vp *vp, u8 vtl, u32 arg,
 		     const union hv_vtl_reg_value *val)
 {
-	struct kvm_vcpu *vcpu = vtl_vp_vcpu(vp, vtl);
 	struct kvm_sregs sregs;
 
-	vtl_read_sregs(vcpu, &sregs);
+	vtl_mode_read(vp, vtl, &sregs);
 	sregs_table(&sregs, arg)->base = val->table.base;
 	sregs_table(&sregs, arg)->limit = val->table.limit;
-	return write_sregs(vcpu, &sregs);
+	return vtl_mode_write(vp, vtl, &sregs);
 }
 
 #define APIC(first, last) \

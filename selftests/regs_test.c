@@ -646,6 +646,109 @@ GUEST_TEST(regs, bad_values)
 	GUEST_EQ(0, this_cpu()->vtl);
 }
 
+/* --- the mode of the processor ------------------------------------------- */
+
+static const u32 mode_regs[] = {
+	HV_REG_CS, HV_REG_CR0, HV_REG_EFER, HV_REG_CR4,
+};
+
+static union hv_value long_mode[ARRAY_LEN(mode_regs)];
+
+static void set_mode_reg(u32 i, const union hv_value *to)
+{
+	union hv_value value;
+
+	GUEST_EQ(HV_REPS(1), hv_set_register(OF_VTL0, mode_regs[i], to->low,
+					     to->high));
+	GUEST_EQ(HV_REPS(1), hv_get_register(OF_VTL0, mode_regs[i], &value));
+	if (value.low != to->low || value.high != to->high)
+		GUEST_FAIL("0x%llx = 0x%llx, read 0x%llx", mode_regs[i],
+			   to->low, value.low);
+}
+
+static void leave_long_mode(void)
+{
+	union hv_value to[ARRAY_LEN(mode_regs)];
+
+	GUEST_EQ(HV_REPS(4), hv_get_registers(OF_VTL0, mode_regs, 4,
+					      long_mode));
+	memcpy(to, long_mode, sizeof(to));
+	to[0].segment.attributes = 0xc09b;
+	to[1].low &= ~CR0_PG;
+	to[2].low = 0;
+	to[3].low &= ~CR4_PAE;
+	set_mode_reg(0, &to[0]);
+	set_mode_reg(1, &to[1]);
+	set_mode_reg(2, &to[2]);
+	set_mode_reg(3, &to[3]);
+}
+
+/* order: two bits for each of the four registers */
+static u64 to_and_fro(u64 order, u64 b)
+{
+	u32 i;
+
+	leave_long_mode();
+	for (i = 0; i < 4; i++, order >>= 2)
+		set_mode_reg(order & 3, &long_mode[order & 3]);
+	return 0;
+}
+
+GUEST_TEST(regs, mode_in_any_order)
+{
+	u64 order, i, seen, n = 0;
+
+	vsm_init();
+	for (order = 0; order < 256; order++) {
+		for (i = 0, seen = 0; i < 4; i++)
+			seen |= BIT(order >> 2 * i & 3);
+		if (seen != 0xf)
+			continue;
+		vtl1_exec(to_and_fro, order, 0);
+		n++;
+	}
+	GUEST_EQ(24, n);
+	GUEST_EQ(GUEST_PAGE_TABLES_OF(0), read_cr3());
+}
+
+static u64 half_way(u64 n, u64 b)
+{
+	u32 i;
+
+	leave_long_mode();
+	for (i = 0; i < n; i++)
+		set_mode_reg(i, &long_mode[i]);
+	/* Others can be set meanwhile, and what is wrong by itself cannot. */
+	GUEST_EQ(HV_REPS(1), hv_set_register(OF_VTL0, HV_REG_CR8, 3, 0));
+	GUEST_EQ(3, hv_reg(OF_VTL0, HV_REG_CR8));
+	GUEST_EQ(HV_INVALID_REGISTER_VALUE,
+		 hv_set_register(OF_VTL0, HV_REG_CR0, CR0_PG, 0));
+	GUEST_EQ(HV_INVALID_REGISTER_VALUE,
+		 hv_set_register(OF_VTL0, HV_REG_CR4, 0x800000000, 0));
+	GUEST_EQ(HV_INVALID_REGISTER_VALUE,
+		 hv_set_register(OF_VTL0, HV_REG_EFER, 0x10000d01, 0));
+	return 0;
+}
+
+static void half_way_guest(void)
+{
+	vsm_init();
+	vtl1_exec(half_way, 3, 0);
+}
+
+/* It is not entered. */
+TEST_F(regs, mode_half_way)
+{
+	struct vm *vm = VTL_VM(.entry = half_way_guest);
+	struct vcpu *vcpu = &vm->vcpu[0];
+
+	EXPECT_UCALL(UCALL_ABORT, vcpu);
+	EXPECT_NE(NULL, strstr(vcpu->error, strerror(EIO))) {
+		TH_LOG("%s", vcpu->error);
+	}
+	vm_destroy(vm);
+}
+
 /* --- PendingEvent0 ------------------------------------------------------- */
 
 static u64 inject_high;
