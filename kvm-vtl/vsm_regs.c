@@ -9,6 +9,7 @@
 #include "msr.h"
 #include "partition.h"
 #include "mode.h"
+#include "mode.h"
 #include "reg.h"
 #include "run_on.h"
 #include "tlb.h"

@@ -70,15 +70,25 @@ static u16 get_activity(struct vtl_vp *vp, u8 vtl, u32 arg,
 	return HV_STATUS_SUCCESS;
 }
 
-/* What waits to be started is started by a hypercall of its own. */
+/*
+ * What waits to be started is started by a hypercall of its own; or, on a VP in
+ * which a VTL above runs, by that one, as a VMM there starts it.
+ */
+static bool can_set_activity(struct vtl_vp *vp, u8 vtl, u64 value)
+{
+	if (value & ~HV_ACTIVITY_HALT_SUSPEND)
+		return false;
+	return vtl < vp->active_vtl ||
+	       !vtl_vcpu_waits_for_sipi(vtl_vp_vcpu(vp, vtl));
+}
+
 static u16 set_activity(struct vtl_vp *vp, u8 vtl, u32 arg,
 			const union hv_vtl_reg_value *val)
 {
 	struct kvm_vcpu *vcpu = vtl_vp_vcpu(vp, vtl);
 	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_RUNNABLE };
 
-	if ((val->low & ~HV_ACTIVITY_HALT_SUSPEND) ||
-	    vtl_vcpu_waits_for_sipi(vcpu))
+	if (!can_set_activity(vp, vtl, val->low))
 		return HV_STATUS_INVALID_REGISTER_VALUE;
 	if (val->low)
 		state.mp_state = KVM_MP_STATE_HALTED;

@@ -6,6 +6,8 @@
 
 AREA(startup)
 
+#define WAITS_FOR_SIPI	1	/* InternalActivityState */
+
 static u32 started, go, asked;
 
 /* --- machines whose second VP waits -------------------------------------- */
@@ -538,6 +540,53 @@ STARTUP_TEST(vtl1)
 	GUEST_WAIT(READ_ONCE(started));
 	GUEST_EQ(HV_INVALID_VP_STATE, vtl1_exec(start_from_vtl1, 0, 0));
 	GUEST_EQ(HV_INVALID_VP_STATE, vtl1_exec(start_vtl1_of_vp1, 0x77, 0));
+}
+
+/* VTL1 of VP 1: begins with VTL0 itself, as a VMM in VTL2 does. */
+static void vtl1_of_vp1(void)
+{
+	struct hv_io io = { .rcx = HV_VTL_RETURN, .rax = 1 };
+	u64 stack = (uintptr_t)guest_area(1, 0)->stack;
+
+	hv_init();
+	GUEST_EQ(WAITS_FOR_SIPI, hv_reg(HV_INPUT_VTL(0), HV_REG_ACTIVITY));
+	GUEST_EQ(HV_INVALID_REGISTER_VALUE,
+		 hv_set_register(HV_INPUT_VTL(0), HV_REG_ACTIVITY,
+				 WAITS_FOR_SIPI, 0));
+	hv_set_reg(HV_INPUT_VTL(0), HV_REG_RIP, (uintptr_t)second_vp);
+	hv_set_reg(HV_INPUT_VTL(0), HV_REG_RSP,
+		   stack + sizeof(guest_area(1, 0)->stack) - 8);
+	hv_set_reg(HV_INPUT_VTL(0), HV_REG_ACTIVITY, 0);
+	GUEST_EQ(0, hv_reg(HV_INPUT_VTL(0), HV_REG_ACTIVITY));
+	hv_insn(&io, hv_direct());
+	GUEST_FAIL("VTL1 was entered again: %lld", io.trap.vector);
+}
+
+static u64 start_vtl1_that_starts_vtl0(u64 a, u64 b)
+{
+	struct hv_enable_vp_vtl *in = start_input(1);
+
+	vsm_context(&in->context, 1);
+	in->context.rip = (uintptr_t)vtl1_of_vp1;
+	in->vtl = 1;
+	return start_vp();
+}
+
+static u64 end_wait(u64 a, u64 b)
+{
+	return hv_set_vp_register(1, HV_INPUT_VTL(0), HV_REG_ACTIVITY, 0, 0);
+}
+
+STARTUP_TEST(by_activity)
+{
+	vsm_init();
+	/* Only where a VTL above runs */
+	GUEST_EQ(HV_INVALID_REGISTER_VALUE, vtl1_exec(end_wait, 0, 0));
+	GUEST_EQ(HV_SUCCESS, vtl1_exec(enable_vp1, 0, 0));
+	GUEST_EQ(HV_INVALID_REGISTER_VALUE, vtl1_exec(end_wait, 0, 0));
+	GUEST_EQ(HV_SUCCESS, vtl1_exec(start_vtl1_that_starts_vtl0, 0, 0));
+	GUEST_WAIT(READ_ONCE(started));
+	GUEST_EQ(HV_INVALID_VP_STATE, vtl1_exec(start_from_vtl1, 0, 0));
 }
 
 STARTUP_TEST(bad_input)
