@@ -242,6 +242,7 @@ int vtl_reset_vp_vtl(struct vtl_vp *vp, u8 vtl)
 	v->no_context = false;
 	v->mode.waits = false;
 	v->entered = false;
+	v->register_page = 0;
 	memset(v->pending_event, 0, sizeof(v->pending_event));
 	if (!vtl)
 		return 0;

@@ -53,6 +53,7 @@ enum vtl_action {
  * @pending_event: HvX64RegisterPendingEvent0
  * @vina: HvRegisterVsmVina; written under vp->mutex, read by wakers
  * @cr_intercept: HvRegisterCrInterceptControl and its masks
+ * @register_page: HvX64RegisterRegisterPage
  * @mode: registers that wait for others
  * @mp_state: KVM_MP_STATE_* before an INIT or SIPI that was dropped
  * @entered: a VTL above 0 has run, or was restored by the VMM
@@ -67,6 +68,7 @@ struct vtl_vp_vtl {
 	u64 pending_event[2];
 	u64 vina;
 	u64 cr_intercept[VTL_CR_NR];
+	u64 register_page;
 	struct vtl_mode mode;
 	u32 mp_state;
 	bool entered;

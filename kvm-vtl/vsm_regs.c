@@ -9,7 +9,6 @@
 #include "msr.h"
 #include "partition.h"
 #include "mode.h"
-#include "mode.h"
 #include "reg.h"
 #include "run_on.h"
 #include "tlb.h"
@@ -166,6 +165,26 @@ static u16 set_pending_event(struct vtl_vp *vp, u8 vtl, u32 arg,
 	return HV_STATUS_SUCCESS;
 }
 
+/*
+ * The page has a member that says whether its registers are valid.  They never
+ * are: nothing writes to it (errata.rst, "RegisterPage").
+ */
+static u16 get_register_page(struct vtl_vp *vp, u8 vtl, u32 arg,
+			     union hv_vtl_reg_value *val)
+{
+	val->low = vp->vtl[vtl].register_page;
+	return HV_STATUS_SUCCESS;
+}
+
+static u16 set_register_page(struct vtl_vp *vp, u8 vtl, u32 arg,
+			     const union hv_vtl_reg_value *val)
+{
+	if (val->low & HV_REG_PAGE_RESERVED)
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	vp->vtl[vtl].register_page = val->low;
+	return HV_STATUS_SUCCESS;
+}
+
 /* Exceptions that a CPU can have, and those of them with an error code */
 #define EXCEPTIONS \
 	(BIT(DE_VECTOR) | BIT(DB_VECTOR) | BIT(BR_VECTOR) | BIT(UD_VECTOR) | \
@@ -210,6 +229,7 @@ static const struct vtl_reg regs[] = {
 	VTL_REG(VSM_VINA, HIGHER, 0, get_vina, set_vina),
 	VTL_REG_RANGE(CR_INTERCEPT_CONTROL, CR_INTERCEPT_MISC_MASK, HIGHER_DENY,
 		      VTL_CR_CONTROL, get_cr_intercept, set_cr_intercept),
+	VTL_REG(REG_PAGE, HIGHER_DENY, 0, get_register_page, set_register_page),
 	VTL_REG(PENDING_EVENT0, BELOW, 0, get_pending_event, set_pending_event),
 };
 

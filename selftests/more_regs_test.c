@@ -412,4 +412,34 @@ GUEST_TEST(more_regs, own_parameters)
 	GUEST_EQ(0x11000000 + (MANY_SETS - 1) * PAGE_SIZE, rdmsr(MSR_LSTAR));
 }
 
+static u64 set_register_page(u64 value, u64 vtl)
+{
+	return hv_set_register(vtl, HV_REG_REG_PAGE, value, 0);
+}
+
+static u64 get_register_page(u64 a, u64 b)
+{
+	return hv_reg(HV_OWN_VTL, HV_REG_REG_PAGE);
+}
+
+/* It is accepted, and the page stays as it is: its registers are not valid. */
+GUEST_TEST(more_regs, register_page)
+{
+	u64 *page = (u64 *)this_area()->out, i;
+	u64 value = (uintptr_t)page | HV_MSR_ENABLE;
+
+	vsm_init();
+	memset(page, 0, PAGE_SIZE);
+	GUEST_EQ(HV_REPS(1), vtl1_exec(set_register_page, value, HV_OWN_VTL));
+	GUEST_EQ(value, vtl1_exec(get_register_page, 0, 0));
+	GUEST_EQ(HV_INVALID_REGISTER_VALUE,
+		 vtl1_exec(set_register_page, value | 2, HV_OWN_VTL));
+	GUEST_EQ(value, vtl1_exec(get_register_page, 0, 0));
+	for (i = 0; i < PAGE_SIZE / sizeof(*page); i++)
+		GUEST_EQ(0, page[i]);
+	/* VTL0 has none, and not VTL1's. */
+	GUEST_EQ(HV_ACCESS_DENIED, set_register_page(value, HV_OWN_VTL));
+	GUEST_EQ(HV_ACCESS_DENIED, set_register_page(value, HV_INPUT_VTL(1)));
+}
+
 TEST_HARNESS_MAIN

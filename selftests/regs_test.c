@@ -606,7 +606,6 @@ GUEST_TEST(regs, not_there)
 		0x0008008c, 0x0008008d, 0x00080093,	/* CET */
 		0x00080098, 0x00080099, 0x0008009a,	/* UMWAIT, Xfd */
 		0x00090014, 0x00090018, 0x00090019, 0x0009001a, 0x0009001b,
-		0x0009001c,		/* RegisterPage */
 		0x000a0015,		/* Sirbp */
 		0x000b0100, 0x000b0101,	/* time-unhalted timer */
 		0x000d0008,		/* GuestVsmPartitionConfig */
