@@ -11,12 +11,14 @@
 set -eu
 umask 022
 
+TOP=$(cd "$(dirname "$0")/.." && pwd)
 CACHE=${KVM_VTL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kvm-vtl}
 BOCHS_VERSION=3.0
 BOCHS_BUILD=2	# counts the changes to how it is built
 QEMU_BUILD=1	# counts the changes to how the emulated AMD host is built
 QEMU_SUITE_SUFFIX=-backports
 QEMU_SERIES=10.0
+GUEST_SERIES=7.3
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 usage()
@@ -39,6 +41,8 @@ usage: scripts/deps.sh COMMAND [ARGUMENT]
                      the program
   bochs              Bochs 3.0, built once; BOCHS=packaged takes Debian's
                      packaged one instead; prints the program
+  guest-vtl2         Linux 7.3 for VTL2, configured by guest/linux_vtl2/config,
+                     built once; prints its ELF file
   refresh            forget what "newest" was, and the package lists
   cache              print the cache folder
 
@@ -63,18 +67,22 @@ as_root()
 
 os_release() { sed -n "s/^$1=\"\\{0,1\\}\\([^\"]*\\).*/\\1/p" /etc/os-release; }
 
-# Can the program be started?  Bochs has no option that only tells its version.
+# Can the program be started?  Bochs has no option that only tells its version,
+# and a kernel is no program.
 starts()
 {
-	[ -x "$1" ] && { [ "${1##*/}" = bochs ] || "$1" --version; } \
-		>/dev/null 2>&1
+	[ -x "$1" ] || return
+	case ${1##*/} in
+	bochs|vmlinux) ;;
+	*)	"$1" --version >/dev/null 2>&1 ;;
+	esac
 }
 
-# built KIND PREFIX PROGRAM: build_KIND PREFIX has made, or makes, PROGRAM.
-# After a failure it is not tried again for an hour.
+# built KIND PREFIX PROGRAM ELSE: build_KIND PREFIX has made, or makes, PROGRAM.
+# After a failure it is not tried again for an hour; ELSE is said each time.
 built()
 {
-	local kind=$1 prefix=$2 program=$3
+	local kind=$1 prefix=$2 program=$3 else=$4
 	starts "$program" && return
 	if [ -z "$(find "$prefix.failed" -mmin -60 2>/dev/null)" ]; then
 		("build_$kind" "$prefix") && starts "$program" && return
@@ -82,7 +90,7 @@ built()
 		mkdir -p "${prefix%/*}"
 		touch "$prefix.failed"
 	fi
-	say "cannot build $kind, taking Debian's package; deps.sh refresh tries again"
+	say "cannot build $kind, $else; deps.sh refresh tries again"
 	return 1
 }
 
@@ -99,6 +107,8 @@ tool_packages()
 	qemu)	echo gcc libc6-dev dpkg-dev make meson ninja-build pkg-config \
 			python3 libglib2.0-dev libpixman-1-dev libfdt-dev \
 			libcap-ng-dev libattr1-dev ;;
+	guest)	echo make gcc libc6-dev binutils flex bison bc libelf-dev \
+			perl python3 ;;
 	check)	echo sparse shellcheck perl python3 codespell gcc-multilib g++ \
 			g++-multilib binutils ;;
 	demo)	echo qemu-system-x86 busybox-static cpio kmod python3 ;;
@@ -528,7 +538,7 @@ cmd_qemu()
 	local program=$prefix/qemu-system-x86_64
 	if [ "${QEMU:-}" != packaged ]; then
 		lock qemu
-		if built qemu "$prefix" "$program"; then
+		if built qemu "$prefix" "$program" "taking Debian's package"; then
 			echo "$program"
 			return
 		fi
@@ -584,7 +594,8 @@ cmd_bochs()
 	local prefix=$CACHE/bochs/$BOCHS_VERSION-$BOCHS_BUILD
 	if [ "${BOCHS:-}" != packaged ]; then
 		lock bochs
-		if built bochs "$prefix" "$prefix/bin/bochs"; then
+		if built bochs "$prefix" "$prefix/bin/bochs" \
+				"taking Debian's package"; then
 			echo "$prefix/bin/bochs"
 			return
 		fi
@@ -592,9 +603,51 @@ cmd_bochs()
 	packaged_bochs
 }
 
+# --- Linux for VTL2 ----------------------------------------------------------
+
+# config_has FRAGMENT CONFIG: what the fragment asks for is what it became.
+config_has()
+{
+	local line
+	while read -r line; do
+		grep -qx "$line" "$2" || { say "not to be had: $line"; return 1; }
+	done < <(grep '^CONFIG_' "$1")
+}
+
+build_guest_vtl2()
+{
+	local prefix=$1 work=$CACHE/guest-vtl2/work source
+	local config=$TOP/guest/linux_vtl2/config
+	cmd_tools guest
+	source=$(cmd_source "$GUEST_SERIES")
+	rm -rf "$work"
+	mkdir -p "$work/out" "$prefix"
+	say "building Linux $GUEST_SERIES for VTL2 (some minutes, once)"
+	(
+		cd "$source" &&
+		make O="$work/out" KCONFIG_ALLCONFIG="$config" tinyconfig &&
+		config_has "$config" "$work/out/.config" &&
+		nice make -j"$(nproc)" O="$work/out" vmlinux
+	) >"$work/log" 2>&1 || { say "see $work/log"; return 1; }
+	strip -o "$prefix/vmlinux" "$work/out/vmlinux"
+	rm -rf "$work"
+}
+
+cmd_guest_vtl2()
+{
+	local hash prefix
+	hash=$(sha256sum <"$TOP/guest/linux_vtl2/config" | cut -c 1-12)
+	prefix=$CACHE/guest-vtl2/$GUEST_SERIES-$hash
+	lock guest-vtl2
+	built guest_vtl2 "$prefix" "$prefix/vmlinux" \
+		"its tests are skipped" || return
+	echo "$prefix/vmlinux"
+}
+
 cmd_refresh()
 {
 	rm -rf "$CACHE/resolved" "$CACHE"/apt/*/updated \
+		"$CACHE"/guest-vtl2/*.failed \
 		"$CACHE/bochs/$BOCHS_VERSION-$BOCHS_BUILD.failed" \
 		"$CACHE/qemu/repaired-$QEMU_BUILD.failed"
 }
@@ -606,6 +659,7 @@ main()
 	case $command in
 	tools|kernel|source|harness|checkpatch|qemu10|qemu|bochs|refresh)
 		"cmd_$command" "$@" ;;
+	guest-vtl2) cmd_guest_vtl2 ;;
 	cache)	echo "$CACHE" ;;
 	help|-h|--help) usage ;;
 	*)	usage >&2; exit 2 ;;

@@ -80,7 +80,9 @@ void vm_map(struct vm *vm, u64 va, u64 gpa, u64 flags);
 /* The page-table entry of that page in the tables of VTL vtl */
 u64 *vm_pte(struct vm *vm, u32 vtl, u64 va);
 
-/* 64-bit state with paging on, RIP at fn */
+/* 64-bit mode with the page tables of VTL vtl */
+void vcpu_long_mode(struct vcpu *vcpu, u32 vtl, struct kvm_sregs *s);
+/* The same for VTL0, RIP at fn */
 int vcpu_set_entry(struct vcpu *vcpu, void (*fn)(void));
 /* What a VMM writes at reset: nothing but the registers, of each vCPU */
 int vcpu_write_reset_state(struct vcpu *vcpu);

@@ -198,6 +198,16 @@ static struct kvm_cpuid2 *get_cpuid(struct vm *vm, unsigned long request)
 	return NULL;
 }
 
+/* Guests look for the name, which KVM leaves to the VMM. */
+static void set_vendor(struct kvm_cpuid_entry2 *e)
+{
+	if (e->function != 0x40000000)
+		return;
+	memcpy(&e->ebx, "Micr", 4);
+	memcpy(&e->ecx, "osof", 4);
+	memcpy(&e->edx, "t Hv", 4);
+}
+
 /* KVM's own leaves make room for those of Hyper-V. */
 static int setup_cpuid(struct vm *vm)
 {
@@ -213,8 +223,10 @@ static int setup_cpuid(struct vm *vm)
 	for (i = 0; i < kvm->nent; i++)
 		if (kvm->entries[i].function >> 8 != 0x400000)
 			kvm->entries[n++] = kvm->entries[i];
-	for (i = 0; i < hv->nent && n < MAX_CPUID; i++)
+	for (i = 0; i < hv->nent && n < MAX_CPUID; i++) {
+		set_vendor(&hv->entries[i]);
 		kvm->entries[n++] = hv->entries[i];
+	}
 	kvm->nent = n;
 	free(hv);
 	vm->cpuid = kvm;
@@ -291,9 +303,9 @@ static struct kvm_segment segment(u16 selector, u8 type, bool code)
 	};
 }
 
-static void long_mode(struct vcpu *vcpu, struct kvm_sregs *s)
+void vcpu_long_mode(struct vcpu *vcpu, u32 vtl, struct kvm_sregs *s)
 {
-	struct guest_area *area = guest_area(vcpu->id, 0);
+	struct guest_area *area = guest_area(vcpu->id, vtl);
 
 	s->cs = segment(KERNEL_CS, 11, true);
 	s->ds = s->es = s->ss = segment(KERNEL_DS, 3, false);
@@ -309,7 +321,7 @@ static void long_mode(struct vcpu *vcpu, struct kvm_sregs *s)
 	s->idt.base = (uintptr_t)area->idt;
 	s->idt.limit = sizeof(area->idt) - 1;
 	s->cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG;
-	s->cr3 = GUEST_PAGE_TABLES_OF(0);
+	s->cr3 = GUEST_PAGE_TABLES_OF(vtl);
 	s->cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
 	if (has_feature(vcpu->vm, 26))
 		s->cr4 |= CR4_OSXSAVE;
@@ -328,7 +340,7 @@ int vcpu_set_entry(struct vcpu *vcpu, void (*fn)(void))
 	*(u64 *)vm_hva(vcpu->vm, stack) = (uintptr_t)return_to_host;
 	if (ioctl(vcpu->fd, KVM_GET_SREGS, &sregs))
 		return -errno;
-	long_mode(vcpu, &sregs);
+	vcpu_long_mode(vcpu, 0, &sregs);
 	if (ioctl(vcpu->fd, KVM_SET_SREGS, &sregs) ||
 	    ioctl(vcpu->fd, KVM_SET_REGS, &regs))
 		return -errno;

@@ -191,6 +191,17 @@ add_module()
 	done
 }
 
+# The Linux that the test of VTL2 boots, where there is one.
+add_linux_vtl2()
+{
+	local out=$top/build/guest/linux_vtl2 to=$work/root/vtl/linux_vtl2 linux
+	linux=$("$deps" guest-vtl2) || return 0
+	flock "$top/build/selftests.lock" \
+		make -s -C "$top/guest/linux_vtl2" OUT="$out" >&2
+	mkdir -p "$to"
+	cp "$linux" "$out/initramfs" "$to"
+}
+
 make_initramfs()
 {
 	local root=$work/root t ko hash
@@ -224,6 +235,7 @@ make_initramfs()
 			chmod +x "$root/tests/${t}_test.sh"
 		fi
 	done
+	! grep -qx linux_vtl2 <<<"$wanted" || add_linux_vtl2
 	[ -z "$run" ] || { cp "$run" "$root/vtl/run"; chmod +x "$root/vtl/run"; }
 	if [ -n "$program" ]; then
 		cp "$program" "$root/tests/run_test"
