@@ -278,7 +278,7 @@ find_newest()
 			# shellcheck disable=SC2046
 			apt_root "$group" $(release_suites "$group")
 		fi
-		FOUND=$(apt-cache "${APT_OPTIONS[@]}" pkgnames linux- |
+		FOUND=$(apt-cache "${APT_OPTIONS[@]}" pkgnames "${1%%-*}" |
 			grep -E "^$1\$" | sort -V | tail -n 1) || true
 		[ -z "$FOUND" ] || return 0
 	done
@@ -303,19 +303,86 @@ depends_matching()
 # Makes the extracted packages usable where they lie: no absolute paths.
 relocate_kernel()
 {
-	local dir=$1 ver=$2 f
+	local dir=$1 ver=$2
 	[ -e "$dir/lib" ] || ln -s usr/lib "$dir/lib"
-	for f in "$dir"/usr/src/linux-headers-*/Makefile; do
-		sed -i "s,^include /usr/src/,include $dir/usr/src/," "$f"
-	done
 	ln -sfn "usr/src/linux-headers-$ver" "$dir/build"
 	ln -sfn "lib/modules/$ver" "$dir/modules"
+	# Newer Debian kernels have it beside their modules.
 	ln -sfn "boot/vmlinuz-$ver" "$dir/vmlinuz"
+	[ -e "$dir/vmlinuz" ] || ln -sfn "modules/vmlinuz" "$dir/vmlinuz"
 	rm -f "$dir/lib/modules/$ver/build" "$dir/lib/modules/$ver/source"
 	ln -s "$dir/build" "$dir/lib/modules/$ver/build"
 	depmod -b "$dir" "$ver" 2>/dev/null || die "depmod failed for $ver"
 	echo "$ver" >"$dir/version"
 }
+
+# with_libc ROOT PROGRAM: has the program use the C library below ROOT.
+with_libc()
+{
+	[ -f "$2.bin" ] || mv "$2" "$2.bin"
+	cat >"$2" <<-END
+		#!/bin/sh
+		# Made by scripts/deps.sh: a program of a newer Debian.
+		exec $1/usr/lib64/ld-linux-x86-64.so.2 --argv0 "\$0" \
+			--library-path $1/usr/lib/x86_64-linux-gnu $2.bin "\$@"
+	END
+	chmod +x "$2"
+}
+
+# newer_compiler GCC: a compiler that this Debian does not have, and its C
+# library; leaves its folder in FOUND.  The other libraries that it needs are
+# those of the system's compiler.
+newer_compiler()
+{
+	local dir=$CACHE/compilers/$1 packages p
+	if [ ! -f "$dir/complete" ]; then
+		packages="$1-x86-64-linux-gnu cpp-${1#gcc-}-x86-64-linux-gnu
+			libc6"
+		find_newest "$1-x86-64-linux-gnu"
+		rm -rf "$dir"
+		# shellcheck disable=SC2086
+		fetch "$dir" $packages
+		# shellcheck disable=SC2086
+		forget_debs $packages
+		for p in "$dir/usr/bin/x86_64-linux-gnu-$1" \
+			 "$dir/usr/libexec/gcc/x86_64-linux-gnu/${1#gcc-}/cc1"; do
+			with_libc "$dir" "$p"
+		done
+		touch "$dir/complete"
+	fi
+	FOUND=$dir
+}
+
+# A kernel of a newer Debian: its headers want a compiler, and their programs a
+# C library, that this one does not have.  Without the BTF of the module, for
+# which pahole would have to be as new.
+adopt_kernel()
+{
+	local dir=$1 variables gcc p
+	for p in "$dir"/usr/src/linux-headers-*/Makefile; do
+		sed -i -E "s,(^include |^KBUILD_OUTPUT=)/usr/src/,\1$dir/usr/src/," \
+			"$p"
+	done
+	variables=$dir/build/.kernelvariables
+	gcc=$(sed -n 's/^CC = .*\(gcc-[0-9]*\)$/\1/p' "$variables")
+	if ! command -v "$gcc" >/dev/null && ! apt_knows "$gcc"; then
+		newer_compiler "$gcc"
+		sed -i "s,^CC = .*,CC = $FOUND/usr/bin/x86_64-linux-gnu-$gcc," \
+			"$variables"
+		sed -i '/^CONFIG_DEBUG_INFO_BTF_MODULES=/d' \
+			"$dir/build/include/config/auto.conf"
+		for p in "$dir"/build/scripts/mod/modpost.real-lsb-64 \
+			 "$dir"/build/tools/objtool/objtool.real-x86; do
+			with_libc "$FOUND" "$p"
+		done
+	fi
+	touch "$dir/adopted"
+}
+
+# Has the system, or could it have, this package?
+apt_knows() { apt-cache pkgnames "$1" | grep -qx "$1"; }
+
+has_kernel() { [ -f "$1/complete" ] && [ -e "$1/vmlinuz" ]; }
 
 cmd_kernel()
 {
@@ -323,7 +390,8 @@ cmd_kernel()
 	lock apt
 	ver=$(resolved "kernel-$series") || ver=
 	dir=$CACHE/kernels/$ver
-	if [ -n "$ver" ] && [ -f "$dir/complete" ]; then
+	if [ -n "$ver" ] && has_kernel "$dir"; then
+		[ -f "$dir/adopted" ] || adopt_kernel "$dir"
 		echo "$dir"
 		return
 	fi
@@ -332,9 +400,10 @@ cmd_kernel()
 	ver=${FOUND#linux-image-}
 	say "newest kernel of the $series series: $ver"
 	dir=$CACHE/kernels/$ver
-	if [ ! -f "$dir/complete" ]; then
+	if ! has_kernel "$dir"; then
 		packages="linux-image-$ver linux-headers-$ver
-			$(depends_matching "linux-image-$ver" '^linux-modules-')
+			$(depends_matching "linux-image-$ver" \
+				'^linux-(modules|binary|base)-')
 			$(depends_matching "linux-headers-$ver" \
 				'^linux-(kbuild-|headers-.*-common)')"
 		rm -rf "$dir" "$dir.new"
@@ -346,6 +415,7 @@ cmd_kernel()
 		# shellcheck disable=SC2086
 		forget_debs $packages
 	fi
+	[ -f "$dir/adopted" ] || adopt_kernel "$dir"
 	resolve_to "kernel-$series" "$ver"
 	echo "$dir"
 }
