@@ -147,14 +147,6 @@ int vtl_hook_kvm_hv_set_msr_common(struct kvm_vcpu *vcpu, u32 msr, u64 data,
 }
 
 /* VTL0's vCPU of the VP that @vcpu belongs to; @vcpu itself without one. */
-static struct kvm_vcpu *vtl0_vcpu_rcu(struct kvm_vcpu *vcpu)
-{
-	u8 vtl;
-	struct vtl_vp *vp = vtl_vp_find_rcu(vcpu, &vtl);
-
-	return vp ? vtl_vp_vcpu(vp, 0) : vcpu;
-}
-
 int vtl_hook_kvm_hv_get_msr_common(struct kvm_vcpu *vcpu, u32 msr, u64 *pdata,
 				   bool host)
 {
@@ -168,22 +160,36 @@ int vtl_hook_kvm_hv_get_msr_common(struct kvm_vcpu *vcpu, u32 msr, u64 *pdata,
 	return VTL_PASS(vtl_orig_kvm_hv_get_msr_common(vcpu, msr, pdata, host));
 }
 
-/* KVM samples the clock per VM: have all VTLs publish VTL0's sample. */
+/*
+ * KVM samples the clock per VM: have all VTLs publish VTL0's sample.  Both are
+ * made by the thread of the VP.
+ */
+static void share_clock(struct kvm_vcpu *vcpu,
+			struct pvclock_vcpu_time_info *clock)
+{
+	struct vtl_vp *vp;
+	u8 vtl;
+
+	rcu_read_lock();
+	vp = vtl_vp_find_rcu(vcpu, &vtl);
+	if (vp && !vtl)
+		vp->clock = *clock;
+	else if (vp && vp->clock.tsc_to_system_mul)
+		*clock = vp->clock;
+	rcu_read_unlock();
+}
+
 void vtl_hook_kvm_hv_setup_tsc_page(struct kvm *kvm,
 				    struct pvclock_vcpu_time_info *hv_clock)
 {
 	struct kvm_vcpu *vcpu = vtl_kvm_kvm_get_running_vcpu();
-	struct pvclock_vcpu_time_info clock0 = {};
+	struct pvclock_vcpu_time_info clock = *hv_clock;
 	int idx;
 
-	if (vcpu && vcpu->kvm == kvm) {
-		rcu_read_lock();
-		clock0 = vtl0_vcpu_rcu(vcpu)->arch.hv_clock;
-		rcu_read_unlock();
-	}
+	if (vcpu && vcpu->kvm == kvm)
+		share_clock(vcpu, &clock);
 	idx = vtl_hooks_enter();
-	vtl_orig_kvm_hv_setup_tsc_page(kvm, clock0.tsc_to_system_mul ?
-					    &clock0 : hv_clock);
+	vtl_orig_kvm_hv_setup_tsc_page(kvm, &clock);
 	vtl_hooks_leave(idx);
 }
 

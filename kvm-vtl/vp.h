@@ -121,6 +121,7 @@ struct vtl_denial {
  *	other VPs before they run again
  * @run_on: what another VP asks this one to do
  * @init_dropped: mask of VTLs whose vtl_vp_vtl.mp_state is to be put back
+ * @clock: KVM's last sample of VTL0's clock; only used by the VP's thread
  */
 struct vtl_vp {
 	struct vtl_partition *partition;
@@ -145,6 +146,7 @@ struct vtl_vp {
 	struct vtl_hypercall hypercall;
 	struct vtl_run_on run_on;
 	unsigned long init_dropped;
+	struct pvclock_vcpu_time_info clock;
 };
 
 static inline struct kvm_vcpu *vtl_vp_vcpu(struct vtl_vp *vp, u8 vtl)
