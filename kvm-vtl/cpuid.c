@@ -13,6 +13,8 @@
  *                               runs
  *   SGX, Hyper-V's debugger     more ways for KVM and the VMM to touch guest
  *                               pages, for nobody's good
+ *   MSR_IMM                     an intercepted access to an MSR is told of by
+ *                               its registers
  *
  * Added when the VMM offers what VSM needs (SynIC, hypercall and VP index
  * MSRs): AccessVsm, AccessVpRegisters, XMM input and output for hypercalls.
@@ -67,6 +69,7 @@ static const struct hidden hidden[] = {
 	{ 0x00000007, 0, REG_EDX, BIT(20) },		/* CET_IBT */
 	{ 0x00000007, 0, REG_EDX, BIT(22) | BIT(24) | BIT(25) }, /* AMX */
 	{ 0x00000007, 1, REG_EAX, BIT(21) },		/* AMX_FP16 */
+	{ 0x00000007, 1, REG_ECX, BIT(5) },		/* MSR_IMM */
 	{ 0x00000007, 1, REG_EDX, BIT(8) },		/* AMX_COMPLEX */
 	{ 0x0000000d, 0, REG_EAX, BIT(17) | BIT(18) },	/* XTILE state */
 	{ 0x0000000d, 1, REG_EAX, BIT(4) },		/* XFD */

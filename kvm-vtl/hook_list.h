@@ -7,6 +7,10 @@
  *	vtl_orig_<target>() continues with the original.
  * VTL_CALL(owner, target, return type, (parameters), (arguments)):
  *	vtl_kvm_<target>() calls the target, which is not redirected.
+ * The owner is a module of KVM, or "vmlinux" for a VTL_CALL.
+ *
+ * compat_hooks.h has the names that a target has in other kernels, and
+ * VTL_BEFORE_7_3(entry) and VTL_SINCE_7_3(entry).
  *
  * Included several times, hence without a guard: hooks.h makes prototypes,
  * hooks.c the table, scripts/verify-hooks.py checks it against the binaries.
@@ -101,7 +105,7 @@ VTL_HOOK("kvm", kvm_mmu_page_fault, VTL_HOOK_BY_VCPU,
  * Relies:   the only writer of leaf SPTEs with a pfn; SPTE bits of vendor.c;
  *           struct kvm_mmu_page is opaque, the level is in bit 7 of the SPTE
  * Fails:    no memory protection at all
- * Drift:    7.3 has one parameter less (old_spte) to be checked
+ * Drift:    7.3: other bits (compat_kvm.h), make_huge_spte() beside it
  * Test:     protect_test
  */
 VTL_HOOK("kvm", make_spte, VTL_HOOK_BY_VCPU,
@@ -128,19 +132,42 @@ VTL_HOOK("kvm", make_huge_page_split_spte, VTL_HOOK_BY_KVM,
 	 (kvm, huge_spte, role, index))
 
 /*
+ * Why:      the end of dirty logging must not map pages by the rights of one
+ * Replaces: around; takes all rights, make_spte() gives them at the next fault
+ * Context:  kvm->mmu_lock (read), cannot sleep
+ * Relies:   KVM asks for the mapping level under the same lock, but between
+ *           a change of rights in the store and in the SPTEs the level is that
+ *           of the new rights, and small_spte has the old ones of one page
+ * Fails:    a page that is closed opens for as long as a change of rights of a
+ *           neighbour takes
+ * Drift:    before 7.3 KVM dropped the small SPTEs
+ * Test:     protect_test (dirty logging over a range closed for execute)
+ */
+VTL_SINCE_7_3(
+VTL_HOOK("kvm", make_huge_spte, VTL_HOOK_BY_KVM,
+	 u64, (struct kvm *kvm, u64 small_spte, int level),
+	 (kvm, small_spte, level)))
+
+/*
  * Why:      no huge mapping over pages of different rights
  * Replaces: around, lowers the result
  * Context:  kvm->mmu_lock, cannot sleep
  * Relies:   both mapping and recovery of huge pages ask it
  * Fails:    make_spte intersects the rights of the whole huge page: VTL0
  *           faults for ever on an allowed page
- * Drift:    6.1: kvm_mmu_max_mapping_level() itself
+ * Drift:    6.1, 7.3: kvm_mmu_max_mapping_level() itself
  * Test:     protect_test
  */
+VTL_BEFORE_7_3(
 VTL_HOOK("kvm", __kvm_mmu_max_mapping_level, VTL_HOOK_BY_KVM,
 	 int, (struct kvm *kvm, const struct kvm_memory_slot *slot, gfn_t gfn,
 	       int max_level, bool is_private),
-	 (kvm, slot, gfn, max_level, is_private))
+	 (kvm, slot, gfn, max_level, is_private)))
+VTL_SINCE_7_3(
+VTL_HOOK("kvm", kvm_mmu_max_mapping_level, VTL_HOOK_BY_KVM,
+	 int, (struct kvm *kvm, struct kvm_page_fault *fault,
+	       const struct kvm_memory_slot *slot, gfn_t gfn),
+	 (kvm, fault, slot, gfn)))
 
 /*
  * Why:      an interrupt for VTL1 must stop VTL0 on the same VP
@@ -150,11 +177,16 @@ VTL_HOOK("kvm", __kvm_mmu_max_mapping_level, VTL_HOOK_BY_KVM,
  * Fails:    VTL1's interrupts and timers wait until VTL0 makes a VTL call
  * Drift:    7.3: __kvm_vcpu_kick()
  * Test:     switch_test (timer of VTL1 while VTL0 halts or spins)
- * Inlined:  kvm_make_vcpu_request (requests create no work for another VTL);
- *           kvm_vcpu_kick (hooked itself)
+ * Inlined:  kvm_make_vcpu_request (requests create no work for another VTL)
+ * Inlined 6.12: kvm_vcpu_kick (hooked itself)
+ * Inlined 7.3: __kvm_vcpu_kick (hooked itself)
  */
+VTL_BEFORE_7_3(
 VTL_HOOK("kvm", kvm_vcpu_kick, VTL_HOOK_BY_VCPU,
-	 void, (struct kvm_vcpu *vcpu), (vcpu))
+	 void, (struct kvm_vcpu *vcpu), (vcpu)))
+VTL_SINCE_7_3(
+VTL_HOOK("kvm", __kvm_vcpu_kick, VTL_HOOK_BY_VCPU,
+	 void, (struct kvm_vcpu *vcpu, bool wait), (vcpu, wait)))
 VTL_HOOK("kvm", kvm_vcpu_wake_up, VTL_HOOK_BY_VCPU,
 	 bool, (struct kvm_vcpu *vcpu), (vcpu))
 
@@ -225,6 +257,9 @@ VTL_HOOK("kvm", kvm_write_guest_offset_cached, VTL_HOOK_BY_RUNNING,
  * Inlined:  __kvm_read_guest_page, kvm_vcpu_read_guest_atomic (both hooked);
  *           gfn_to_hva_prot, kvm_vcpu_gfn_to_hva_prot, kvm_host_page_size
  *           (no callers)
+ * Inlined 7.3: emulator_write_emulated, emulator_fix_hypercall (no copies: they
+ *           get to emulator_write_guest() by a table, and that calls
+ *           kvm_mmu_track_write(), which calls what is hooked)
  */
 VTL_HOOK("kvm", gfn_to_hva_memslot_prot, VTL_HOOK_BY_RUNNING,
 	 unsigned long, (struct kvm_memory_slot *slot, gfn_t gfn,
@@ -435,6 +470,9 @@ VTL_CALL("kvm", vcpu_load, void, (struct kvm_vcpu *vcpu), (vcpu))
 VTL_CALL("kvm", vcpu_put, void, (struct kvm_vcpu *vcpu), (vcpu))
 VTL_CALL("kvm", kvm_get_running_vcpu, struct kvm_vcpu *, (void), ())
 
+/* The registers of the guest's FPU onto this CPU; not KVM's, only for it. */
+VTL_CALL("vmlinux", switch_fpu_return, void, (void), ())
+
 /* Objects and memory slots. */
 VTL_CALL("kvm", file_is_kvm, bool, (struct file *file), (file))
 VTL_CALL("kvm", __kvm_set_memory_region, int,
@@ -474,13 +512,32 @@ VTL_CALL("kvm", __kvm_set_xcr, int,
 	 (struct kvm_vcpu *vcpu, u32 index, u64 xcr), (vcpu, index, xcr))
 VTL_CALL("kvm", kvm_valid_efer, bool, (struct kvm_vcpu *vcpu, u64 efer),
 	 (vcpu, efer))
+VTL_BEFORE_7_3(
 VTL_CALL("kvm", kvm_get_segment, void,
 	 (struct kvm_vcpu *vcpu, struct kvm_segment *var, int seg),
-	 (vcpu, var, seg))
+	 (vcpu, var, seg)))
+VTL_SINCE_7_3(
+VTL_CALL("kvm_intel", vmx_get_segment, void,
+	 (struct kvm_vcpu *vcpu, struct kvm_segment *var, int seg),
+	 (vcpu, var, seg)))
+VTL_SINCE_7_3(
+VTL_CALL("kvm_amd", svm_get_segment, void,
+	 (struct kvm_vcpu *vcpu, struct kvm_segment *var, int seg),
+	 (vcpu, var, seg)))
 VTL_CALL("kvm", kvm_get_rflags, unsigned long, (struct kvm_vcpu *vcpu), (vcpu))
+VTL_BEFORE_7_3(
 VTL_CALL("kvm", kvm_arch_vcpu_get_ip, unsigned long, (struct kvm_vcpu *vcpu),
-	 (vcpu))
-VTL_CALL("kvm", kvm_arch_vcpu_in_kernel, bool, (struct kvm_vcpu *vcpu), (vcpu))
+	 (vcpu)))
+VTL_BEFORE_7_3(
+VTL_CALL("kvm", kvm_arch_vcpu_in_kernel, bool, (struct kvm_vcpu *vcpu),
+	 (vcpu)))
+VTL_SINCE_7_3(
+VTL_CALL("kvm_intel", vmx_cache_reg, void,
+	 (struct kvm_vcpu *vcpu, enum kvm_reg reg), (vcpu, reg)))
+VTL_SINCE_7_3(
+VTL_CALL("kvm_intel", vmx_get_cpl, int, (struct kvm_vcpu *vcpu), (vcpu)))
+VTL_SINCE_7_3(
+VTL_CALL("kvm_amd", svm_get_cpl, int, (struct kvm_vcpu *vcpu), (vcpu)))
 VTL_CALL("kvm", kvm_get_dr, unsigned long, (struct kvm_vcpu *vcpu, int dr),
 	 (vcpu, dr))
 VTL_CALL("kvm", kvm_set_dr, int,
@@ -532,8 +589,14 @@ VTL_CALL("kvm", kvm_hv_activate_synic, int,
 	 (vcpu, dont_zero_synic_pages))
 VTL_CALL("kvm", kvm_hv_set_enforce_cpuid, int,
 	 (struct kvm_vcpu *vcpu, bool enforce), (vcpu, enforce))
+VTL_BEFORE_7_3(
 VTL_CALL("kvm", kvm_hv_synic_set_irq, int,
-	 (struct kvm *kvm, u32 vpidx, u32 sint), (kvm, vpidx, sint))
+	 (struct kvm *kvm, u32 vpidx, u32 sint), (kvm, vpidx, sint)))
+VTL_SINCE_7_3(
+VTL_CALL("kvm", kvm_hv_synic_set_irq, int,
+	 (struct kvm_kernel_irq_routing_entry *e, struct kvm *kvm,
+	  int irq_source_id, int level, bool line_status),
+	 (e, kvm, irq_source_id, level, line_status)))
 VTL_CALL("kvm", kvm_hv_process_stimers, void, (struct kvm_vcpu *vcpu), (vcpu))
 
 /* Guest memory through a VTL's own view. */

@@ -23,6 +23,7 @@
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/srcu.h>
+#include <linux/stringify.h>
 
 #include "hooks.h"
 #include "partition.h"
@@ -45,9 +46,12 @@ struct hook {
 	struct hook *next;
 };
 
+/* Owner of the functions that are in no module */
+#define KERNEL		"vmlinux"
+
 /**
  * struct symbol - one function of hook_list.h
- * @name: "module:symbol" as kprobes take it
+ * @name: "module:symbol"
  * @static_call_key: key of the static call to the original
  * @tramp: its trampoline
  * @hook: the redirection, NULL for functions that are only called
@@ -78,10 +82,12 @@ struct symbol {
 #undef VTL_CALL
 
 #define VTL_HOOK(owner, target, key, ret, params, args)			\
-	{ owner ":" #target, &STATIC_CALL_KEY(vtl_sc_##target),		\
+	{ owner ":" __stringify(target),				\
+	  &STATIC_CALL_KEY(vtl_sc_##target),				\
 	  STATIC_CALL_TRAMP_ADDR(vtl_sc_##target), &hook_of_##target },
 #define VTL_CALL(owner, target, ret, params, args)			\
-	{ owner ":" #target, &STATIC_CALL_KEY(vtl_sc_##target),		\
+	{ owner ":" __stringify(target),				\
+	  &STATIC_CALL_KEY(vtl_sc_##target),				\
 	  STATIC_CALL_TRAMP_ADDR(vtl_sc_##target), NULL },
 static const struct symbol symbols[] = {
 #include "hook_list.h"
@@ -191,7 +197,7 @@ static void notrace hook_callback(unsigned long ip, unsigned long parent_ip,
 static unsigned long find_symbol(const char *name)
 {
 	struct kprobe kp = {
-		.symbol_name = name,
+		.symbol_name = name + str_has_prefix(name, KERNEL ":"),
 		.flags = KPROBE_FLAG_DISABLED,
 	};
 	unsigned long addr;
@@ -220,7 +226,8 @@ static bool is_in(const struct symbol *symbol, const char *module)
 /* Half of the list is about the other vendor's CPUs. */
 static bool is_in_use(const struct symbol *symbol)
 {
-	return is_in(symbol, "kvm") || is_in(symbol, vtl_vendor()->kvm_module);
+	return is_in(symbol, KERNEL) || is_in(symbol, "kvm") ||
+	       is_in(symbol, vtl_vendor()->kvm_module);
 }
 
 /**

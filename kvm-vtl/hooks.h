@@ -9,6 +9,8 @@
 #include <linux/static_call.h>
 
 #include "common.h"
+#include "compat_hooks.h"
+#include "compat_kvm.h"
 
 struct desc_ptr;
 struct desc_struct;
@@ -16,6 +18,7 @@ struct dest_map;
 struct x86_emulate_ctxt;
 struct read_write_emulator_ops;
 struct kvm_mmu_page;
+struct kvm_page_fault;
 struct pvclock_vcpu_time_info;
 
 /**

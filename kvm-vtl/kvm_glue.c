@@ -95,9 +95,13 @@ int vtl_vcpu_run(struct kvm_vcpu *vcpu, bool wants_to_run)
  */
 struct fpstate *vtl_vcpu_suspend(struct kvm_vcpu *vcpu)
 {
+	struct fpu *fpu = vtl_compat_task_fpu();
+
 	kvm_vcpu_srcu_read_unlock(vcpu);
 	vtl_kvm_vcpu_put(vcpu);
-	return current->thread.fpu.__task_fpstate;
+	/* KVM refuses to run a vCPU with a state that is in use. */
+	fpu->fpstate->in_use = false;
+	return fpu->__task_fpstate;
 }
 
 /**
@@ -106,16 +110,17 @@ struct fpstate *vtl_vcpu_suspend(struct kvm_vcpu *vcpu)
  * @task_fpstate: what vtl_vcpu_suspend() returned
  *
  * A vCPU that ran meanwhile with the same FPU state took that for the thread's
- * own and left it in the CPU.
+ * own and left it in the CPU.  The state that KVM wants to see in use, when it
+ * leaves the guest, is that which @vcpu has now.
  *
  * Context: exit of @vcpu.
  */
 void vtl_vcpu_resume(struct kvm_vcpu *vcpu, struct fpstate *task_fpstate)
 {
-	struct fpu *fpu = &current->thread.fpu;
+	struct fpu *fpu = vtl_compat_task_fpu();
 
 	fpu->__task_fpstate = task_fpstate;
-	fpu->fpstate->in_use = fpu->fpstate == vcpu->arch.guest_fpu.fpstate;
+	vcpu->arch.guest_fpu.fpstate->in_use = true;
 	vtl_kvm_vcpu_load(vcpu);
 	kvm_vcpu_srcu_read_lock(vcpu);
 }
@@ -134,14 +139,14 @@ void vtl_vcpu_stop(struct kvm_vcpu *vcpu)
 
 	/* Threads with a leaked descriptor: end them, in HLT, too. */
 	while (!mutex_trylock(&vcpu->mutex)) {
-		rcu_read_lock();
-		task = pid_task(rcu_dereference(vcpu->pid), PIDTYPE_PID);
-		if (task)
+		task = vtl_compat_get_task(vcpu);
+		if (task) {
 			set_tsk_thread_flag(task, TIF_NOTIFY_SIGNAL);
-		rcu_read_unlock();
+			put_task_struct(task);
+		}
 		kvm_make_request(KVM_REQ_VM_DEAD, vcpu);
 		rcuwait_wake_up(&vcpu->wait);
-		vtl_orig_kvm_vcpu_kick(vcpu);
+		vtl_compat_kick(vcpu);
 		schedule_timeout_uninterruptible(1);
 	}
 	vtl_vcpu_drop_exit(vcpu);
@@ -226,7 +231,8 @@ bool vtl_vcpu_fpu_matches(struct kvm_vcpu *a, struct kvm_vcpu *b)
 	struct fpu_guest *x = &a->arch.guest_fpu;
 	struct fpu_guest *y = &b->arch.guest_fpu;
 
-	return x->xfeatures == y->xfeatures && x->perm == y->perm &&
+	return x->xfeatures == y->xfeatures &&
+	       vtl_compat_fpu_perm(x) == vtl_compat_fpu_perm(y) &&
 	       x->uabi_size == y->uabi_size &&
 	       x->fpstate->size == y->fpstate->size &&
 	       a->arch.guest_supported_xcr0 == b->arch.guest_supported_xcr0;
@@ -363,9 +369,7 @@ void vtl_vcpu_set_auto_eoi(struct kvm_vcpu *vcpu, u8 vector, bool on)
  */
 void vtl_vcpu_set_rip(struct kvm_vcpu *vcpu, unsigned long rip)
 {
-	vcpu->arch.regs[VCPU_REGS_RIP] = rip;
-	__set_bit(VCPU_REGS_RIP, (unsigned long *)&vcpu->arch.regs_avail);
-	__set_bit(VCPU_REGS_RIP, (unsigned long *)&vcpu->arch.regs_dirty);
+	vtl_compat_set_rip(vcpu, rip);
 }
 
 /**
@@ -416,13 +420,12 @@ void vtl_vcpu_drop_exit(struct kvm_vcpu *vcpu)
  */
 gpa_t vtl_vcpu_translate(struct kvm_vcpu *vcpu, u64 gva, u64 access)
 {
-	struct kvm_mmu *mmu = vcpu->arch.walk_mmu;
 	u8 bits = vcpu->arch.cr4 & X86_CR4_LA57 ? 57 : 48;
 
 	/* KVM's walk does not look at the bits above. */
 	if (!__is_canonical_address(gva, bits))
 		return INVALID_GPA;
-	return mmu->gva_to_gpa(vcpu, mmu, gva, access, NULL);
+	return vtl_compat_gva_to_gpa(vcpu, gva, access);
 }
 
 /**
@@ -456,7 +459,7 @@ static void fpu_get(void)
 {
 	fpregs_lock();
 	if (test_thread_flag(TIF_NEED_FPU_LOAD))
-		switch_fpu_return();
+		vtl_kvm_switch_fpu_return();
 }
 
 /* Registers that hypercalls use; the compiler itself uses none of them. */

@@ -7,6 +7,7 @@
 
 #include <linux/kvm_host.h>
 
+#include "compat_kvm.h"
 #include "tlfs.h"
 
 void vtl_vcpu_enter(struct kvm_vcpu *vcpu, int *srcu_idx);
@@ -63,7 +64,7 @@ void vtl_segment_from_hv(const struct hv_vtl_segment *hv,
  */
 static inline bool vtl_vcpu_knows_thread(struct kvm_vcpu *vcpu)
 {
-	return rcu_access_pointer(vcpu->pid) == task_pid(current);
+	return vtl_compat_pid(vcpu) == task_pid(current);
 }
 
 #endif /* _KVM_VTL_KVM_GLUE_H */

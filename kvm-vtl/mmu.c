@@ -10,6 +10,7 @@
 
 #include "hooks.h"
 #include "intercept.h"
+#include "mmu.h"
 #include "partition.h"
 #include "trace.h"
 #include "vendor.h"
@@ -123,6 +124,30 @@ u64 vtl_hook_make_huge_page_split_spte(struct kvm *kvm, u64 huge_spte,
 	return spte;
 }
 
+/**
+ * vtl_mmu_close_spte - take all rights from a leaf SPTE
+ * @kvm: VM
+ * @spte: entry that make_spte() did not make for all pages that it maps
+ *
+ * make_spte() replaces it at the next access.
+ *
+ * Context: kvm->mmu_lock held.
+ * Return: the entry without rights.
+ */
+u64 vtl_mmu_close_spte(struct kvm *kvm, u64 spte)
+{
+	struct vtl_vm *vm;
+
+	if (vtl_vendor()->restrict_spte(&spte, VTL_PROT_NONE))
+		return spte;
+	rcu_read_lock();
+	vm = vtl_registry_find_rcu(kvm);
+	if (vm)
+		vtl_partition_kill(vm->partition, "unexpected SPTE layout");
+	rcu_read_unlock();
+	return 0;
+}
+
 static bool may_map(struct kvm *kvm, gfn_t gfn, int level)
 {
 	unsigned long pages = KVM_PAGES_PER_HPAGE(level);
@@ -138,14 +163,17 @@ static bool may_map(struct kvm *kvm, gfn_t gfn, int level)
 	return ret;
 }
 
-int vtl_hook___kvm_mmu_max_mapping_level(struct kvm *kvm,
-					 const struct kvm_memory_slot *slot,
-					 gfn_t gfn, int max_level,
-					 bool is_private)
+/**
+ * vtl_mmu_limit_level - the largest mapping that the rights of pages allow
+ * @kvm: VM
+ * @gfn: page
+ * @level: what KVM would take, PG_LEVEL_*
+ *
+ * Context: kvm->mmu_lock held.
+ * Return: @level or less.
+ */
+int vtl_mmu_limit_level(struct kvm *kvm, gfn_t gfn, int level)
 {
-	int level = vtl_orig___kvm_mmu_max_mapping_level(kvm, slot, gfn,
-							 max_level, is_private);
-
 	while (level > PG_LEVEL_4K && !may_map(kvm, gfn, level))
 		level--;
 	return level;

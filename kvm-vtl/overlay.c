@@ -221,7 +221,7 @@ int vtl_vcpu_post_message(struct kvm_vcpu *vcpu, const void *message,
 		return -EAGAIN;
 	if (vtl_kvm_kvm_vcpu_write_guest(vcpu, gpa, message, len))
 		return -EFAULT;
-	ret = vtl_kvm_kvm_hv_synic_set_irq(vcpu->kvm, hv->vp_index, 0);
+	ret = vtl_compat_synic_set_irq(vcpu->kvm, hv->vp_index, 0);
 	return ret < 0 ? ret : 0;
 }
 
@@ -290,7 +290,7 @@ bool vtl_vp_signal_event(struct vtl_vp *vp, u8 vtl, u8 sint, u16 flag)
 	done = set_bit_srcu(vcpu->kvm, gpa, BIT(flag % 32), &was_set);
 	srcu_read_unlock(&vcpu->kvm->srcu, idx);
 	if (!was_set)
-		vtl_kvm_kvm_hv_synic_set_irq(vcpu->kvm,
-					     vcpu->arch.hyperv->vp_index, sint);
+		vtl_compat_synic_set_irq(vcpu->kvm,
+					 vcpu->arch.hyperv->vp_index, sint);
 	return done;
 }

@@ -14,6 +14,7 @@
 #include <asm/msr-index.h>
 
 #include "common.h"
+#include "compat_kvm.h"
 #include "cpuid.h"
 #include "query.h"
 
@@ -41,6 +42,8 @@ static const u32 hidden_caps[] = {
 	KVM_CAP_MEMORY_FAULT_INFO,
 	KVM_CAP_MEMORY_ATTRIBUTES,
 	KVM_CAP_GUEST_MEMFD,
+	KVM_CAP_GUEST_MEMFD_FLAGS,
+	KVM_CAP_ONE_REG,
 	KVM_CAP_PRE_FAULT_MEMORY,
 	KVM_CAP_PMU_CAPABILITY,
 	KVM_CAP_PMU_EVENT_FILTER,

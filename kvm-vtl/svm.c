@@ -16,7 +16,6 @@
 #include "vp.h"
 
 #define NPT_W			BIT_ULL(1)
-#define NPT_U			BIT_ULL(2)
 #define NPT_MMU_WRITABLE	BIT_ULL(10)
 #define NPT_NX			BIT_ULL(63)
 
@@ -29,9 +28,8 @@ static bool svm_restrict_spte(u64 *spte, vtl_prot_t prot)
 		*spte &= ~(NPT_W | NPT_MMU_WRITABLE);
 	if (!(prot & VTL_PROT_KX))
 		*spte |= NPT_NX;
-	/* Nested accesses are user accesses: no U is no access at all. */
 	if (!(prot & VTL_PROT_R)) {
-		*spte &= ~(NPT_U | NPT_W | NPT_MMU_WRITABLE);
+		*spte &= ~(VTL_NPT_READ | NPT_W | NPT_MMU_WRITABLE);
 		*spte |= NPT_NX;
 	}
 	return true;

@@ -10,7 +10,7 @@
 
 #include <linux/bits.h>
 #include <linux/types.h>
-#include <asm/hyperv-tlfs.h>
+#include "compat_tlfs.h"
 
 /* "Hypercall Interface": call codes */
 #define HVCALL_MODIFY_VTL_PROTECTION_MASK	0x000c
@@ -41,12 +41,12 @@
 	(GENMASK_ULL(31, 27) | GENMASK_ULL(47, 44) | GENMASK_ULL(63, 60))
 
 /* "Hypercall status codes" */
-#define HV_STATUS_INVALID_PARTITION_STATE	7
-#define HV_STATUS_INVALID_PARTITION_ID		13
-#define HV_STATUS_INVALID_VP_INDEX		14
-#define HV_STATUS_INVALID_VP_STATE		21
-#define HV_STATUS_INVALID_REGISTER_VALUE	80
-#define HV_STATUS_INVALID_VTL_STATE		81
+#define HV_STATUS_INVALID_PARTITION_STATE	0x7
+#define HV_STATUS_INVALID_PARTITION_ID		0xD
+#define HV_STATUS_INVALID_VP_INDEX		0xE
+#define HV_STATUS_INVALID_VP_STATE		0x15
+#define HV_STATUS_INVALID_REGISTER_VALUE	0x50
+#define HV_STATUS_INVALID_VTL_STATE		0x51
 
 /* "Partitions" and "Virtual Processors" */
 #define HV_PARTITION_SELF		(~0ULL)

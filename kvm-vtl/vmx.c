@@ -19,9 +19,8 @@
 #define EPT_R			BIT_ULL(0)
 #define EPT_W			BIT_ULL(1)
 #define EPT_X			BIT_ULL(2)
-#define EPT_MMU_WRITABLE	BIT_ULL(58)
-#define SPTE_AD_TYPE		GENMASK_ULL(53, 52)
-#define SPTE_AD_DISABLED	BIT_ULL(52)
+/* Both bits where KVM sets two: the CPU may look at either. */
+#define EPT_EXEC		(EPT_X | VTL_EPT_USER_EXEC)
 
 /*
  * Without A and D bits an SPTE without R, W and X means "access tracked", and
@@ -29,18 +28,22 @@
  */
 static bool vmx_restrict_spte(u64 *spte, vtl_prot_t prot)
 {
-	if ((*spte & SPTE_AD_TYPE) == SPTE_AD_DISABLED)
+	u64 exec = *spte & EPT_EXEC;
+
+	if (exec && exec != EPT_EXEC)
 		return false;
-	if ((*spte & EPT_W) && !(*spte & EPT_MMU_WRITABLE))
+	if ((*spte & VTL_EPT_AD_TYPE) == VTL_EPT_AD_DISABLED)
+		return false;
+	if ((*spte & EPT_W) && !(*spte & VTL_EPT_MMU_WRITABLE))
 		return false;
 
 	if (!(prot & VTL_PROT_W))
-		*spte &= ~(EPT_W | EPT_MMU_WRITABLE);
+		*spte &= ~(EPT_W | VTL_EPT_MMU_WRITABLE);
 	if (!(prot & VTL_PROT_KX))
-		*spte &= ~EPT_X;
+		*spte &= ~EPT_EXEC;
 	/* KVM sets R without execute-only support whatever the access is. */
 	if (!(prot & VTL_PROT_R))
-		*spte &= ~(EPT_R | EPT_W | EPT_X | EPT_MMU_WRITABLE);
+		*spte &= ~(EPT_R | EPT_W | EPT_EXEC | VTL_EPT_MMU_WRITABLE);
 	return true;
 }
 
@@ -51,7 +54,7 @@ static bool vmx_spte_can_exec(u64 spte)
 
 static u64 vmx_spte_clear_exec(u64 spte)
 {
-	return spte & ~EPT_X;
+	return spte & ~EPT_EXEC;
 }
 
 /* There is no current VMCS when KVM itself runs on Hyper-V's. */

@@ -18,7 +18,6 @@
  *
  * Either the waker sees the lower VTL and kicks, or the loop sees the event.
  */
-#include <linux/entry-kvm.h>
 #include <linux/kvm_host.h>
 #include <linux/rcuwait.h>
 #include <linux/sched/signal.h>
@@ -49,7 +48,7 @@ static void kick(struct vtl_vp *vp, u8 vtl)
 	set_tsk_thread_flag(task, TIF_NOTIFY_SIGNAL);
 	active = vtl_vp_vcpu(vp, READ_ONCE(vp->active_vtl));
 	rcuwait_wake_up(&active->wait);
-	vtl_orig_kvm_vcpu_kick(active);
+	vtl_compat_kick(active);
 }
 
 /**
@@ -65,8 +64,13 @@ void vtl_wake_vp(struct vtl_vp *vp)
 	rcu_read_unlock();
 }
 
-/* Any context, also hard interrupts with another VM's vCPU loaded. */
-static void wake_active(struct kvm_vcpu *vcpu)
+/**
+ * vtl_wake_active - tell the active VTL of an event for a vCPU
+ * @vcpu: any vCPU; what is no VTL's is left alone
+ *
+ * Context: any, also hard interrupts with another VM's vCPU loaded.
+ */
+void vtl_wake_active(struct kvm_vcpu *vcpu)
 {
 	struct vtl_vp *vp;
 	u8 vtl;
@@ -86,15 +90,9 @@ out:
 	rcu_read_unlock();
 }
 
-void vtl_hook_kvm_vcpu_kick(struct kvm_vcpu *vcpu)
-{
-	wake_active(vcpu);
-	vtl_orig_kvm_vcpu_kick(vcpu);
-}
-
 bool vtl_hook_kvm_vcpu_wake_up(struct kvm_vcpu *vcpu)
 {
-	wake_active(vcpu);
+	vtl_wake_active(vcpu);
 	return vtl_orig_kvm_vcpu_wake_up(vcpu);
 }
 
@@ -144,7 +142,7 @@ bool vtl_wake_take_kick(struct vtl_vp *vp)
 	/* Order against the tests for task work and pending VTLs. */
 	smp_mb__after_atomic();
 	if (task_work_pending(current) && test_thread_flag(TIF_NOTIFY_RESUME))
-		xfer_to_guest_mode_handle_work(vtl_vp_active_vcpu(vp));
+		vtl_compat_handle_work(vtl_vp_active_vcpu(vp));
 	if (!task_work_pending(current))
 		return true;
 	set_thread_flag(TIF_NOTIFY_SIGNAL);

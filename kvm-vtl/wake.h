@@ -11,6 +11,7 @@
 
 u8 vtl_wake_next_vtl(struct vtl_vp *vp);
 void vtl_wake_vp(struct vtl_vp *vp);
+void vtl_wake_active(struct kvm_vcpu *vcpu);
 bool vtl_wake_take_kick(struct vtl_vp *vp);
 
 /**

@@ -102,8 +102,13 @@ def find_functions(kernel, reader):
     return found
 
 
-def read_table(path):
-    """[(answer, module, function, line number)] of the table."""
+def is_in(release, mark):
+    """Is what has this mark, a series or nothing, in this kernel?"""
+    return not mark or (release + ".").startswith(mark + ".")
+
+
+def read_table(path, release):
+    """[(answer, module, function, line number)] of the table for a kernel."""
     rows = []
     with open(path, encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
@@ -113,7 +118,10 @@ def read_table(path):
             if len(words) < 3 or words[0] not in ANSWERS or \
                words[1] not in MODULES:
                 raise ValueError("%s:%d: not a row" % (path, number))
-            rows += [(words[0], words[1], word, number) for word in words[2:]]
+            for word in words[2:]:
+                function, _, mark = word.partition("@")
+                if is_in(release, mark):
+                    rows.append((words[0], words[1], function, number))
     return rows
 
 
@@ -151,7 +159,8 @@ def main():
     reader = load_elf_reader()
     try:
         found = find_functions(arguments.kernel, reader)
-        rows = [] if arguments.list else read_table(arguments.table)
+        release = reader.find_release(arguments.kernel, None)[1]
+        rows = [] if arguments.list else read_table(arguments.table, release)
     except (reader.Failure, ValueError, OSError) as error:
         sys.exit("memory-paths: %s" % error)
     if arguments.list:

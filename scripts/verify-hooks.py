@@ -20,6 +20,11 @@ and kvm-amd.ko of one kernel package:
 It also prints who calls the function, which tables hold its address, and
 whether its ENDBR is sealed (then it must not be called by pointer).
 
+Entries in VTL_BEFORE_x_y() or VTL_SINCE_x_y() are for some kernels only.  The
+names that a kernel has for a function or a type are those of compat_hooks.h,
+beside the list.  Every VTL_LAYOUT() of compat_kvm.h that is for this kernel is
+checked, too: the member of the structure is at this offset.
+
 What it cannot see: a copy in a function that calls the target elsewhere.
 There is a note if such a function has fewer calls than the source.
 
@@ -50,6 +55,8 @@ import tempfile
 MODULES = {"kvm": "kvm.ko", "kvm_intel": "kvm-intel.ko",
            "kvm_amd": "kvm-amd.ko"}
 MODULE_DIR = "kernel/arch/x86/kvm"
+# Owner of functions outside of modules, for VTL_CALL
+VMLINUX = "vmlinux"
 
 SHT_SYMTAB, SHT_RELA, SHT_PROGBITS = 2, 4, 1
 SHF_EXECINSTR = 4
@@ -441,6 +448,26 @@ class Btf:
             return "function"
         return plain_int(name.split()) or name
 
+    def offset(self, name, path):
+        """Offset of a member of a structure, a.b for one inside; or None."""
+        for this in self.types:
+            if this.kind == BTF_STRUCT and self.string(this.name) == name:
+                return self._offset(this, self, path.split("."))
+        return self.base.offset(name, path) if self.base else None
+
+    def _offset(self, this, owner, path):
+        for i in range(this.vlen):
+            name, type_id, bits = struct.unpack_from(
+                "<III", owner.data, this.tail + 12 * i)
+            if owner.string(name) != path[0]:
+                continue
+            at = (bits & 0xffffff) // 8     # above: the size of a bit field
+            if len(path) == 1:
+                return at
+            rest = self._offset(*owner.type(type_id), path[1:])
+            return None if rest is None else at + rest
+        return None
+
     def prototype(self, name):
         """[return type, argument types...] of a function, or None."""
         if name not in self.functions:
@@ -472,23 +499,64 @@ QUALIFIER_WORDS = re.compile(r"\b(?:const|volatile|restrict|__restrict|"
                              r"__user|__rcu|__iomem|__percpu|__force)\b")
 
 
-def parse_list(text):
-    """All VTL_HOOK and VTL_CALL entries of a hook list."""
+def series(release):
+    """The series of a release as a number: 7.3.4+deb13 -> 703."""
+    major, minor = re.match(r"(\d+)\.(\d+)", release).groups()
+    return int(major) * 100 + int(minor)
+
+
+def for_kernel(text, release):
+    """A header of ours without the parts that are for other kernels."""
+    def number(match):
+        return str(int(match[1]) * 100 + int(match[2]))
+    text = re.sub(r"KERNEL_VERSION\((\d+), (\d+), \d+\)", number, text)
+    text = text.replace("LINUX_VERSION_CODE", str(series(release)))
+    lines, stack = [], []
+    for line in text.split("\n"):
+        match = re.match(r"#\s*(if|ifdef|ifndef|elif|else|endif)\b\s*(.*)",
+                         line)
+        if match:
+            follow_condition(stack, match[1], match[2], {})
+        elif all(s[0] is not False for s in stack):
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def renames(text, release):
+    """{our name: the kernel's} of compat_hooks.h."""
+    return dict(re.findall(r"^#define[ \t]+(\w+)[ \t]+([a-z_]\w+)$",
+                           for_kernel(text, release), re.M))
+
+
+def is_for(word, major, minor, release):
+    """Is what stands in VTL_<word>_<major>_<minor>() for this kernel?"""
+    since = series(release) >= int(major) * 100 + int(minor)
+    return since == (word == "SINCE")
+
+
+def parse_list(text, release, names):
+    """All VTL_HOOK and VTL_CALL entries of a hook list for a kernel."""
     text = re.sub(r"^[ \t]*#(?:.*\\\n)*.*$", "", text, flags=re.M)
     entries = []
     comment, at = "", 0
-    token = re.compile(r"/\*.*?\*/|\bVTL_(HOOK|CALL)\s*\(", re.S)
+    token = re.compile(r"/\*.*?\*/|\bVTL_(HOOK|CALL)\s*\(|"
+                       r"\bVTL_(BEFORE|SINCE)_(\d+)_(\d+)\s*\(", re.S)
     while True:
         match = token.search(text, at)
         if not match:
             return entries
         at = match.end()
+        if match[2]:
+            if not is_for(*match.groups()[1:], release):
+                at = closing(text, at - 1)
+            continue
         if match[1] is None:
             comment = match[0]
             continue
         at = closing(text, at - 1)
-        fields = split_commas(text[match.end():at])
-        entries.append(make_entry(match[1], fields, comment))
+        entry = re.sub(r"\w+", lambda m: names.get(m[0], m[0]),
+                       text[match.end():at])
+        entries.append(make_entry(match[1], split_commas(entry), comment))
 
 
 def make_entry(kind, fields, comment):
@@ -497,7 +565,7 @@ def make_entry(kind, fields, comment):
         raise Failure("VTL_%s(%s): %d arguments" %
                       (kind, ", ".join(fields[:2]), len(fields)))
     owner, name = fields[0].strip('"'), fields[1]
-    if owner not in MODULES:
+    if owner not in MODULES and (owner, kind) != (VMLINUX, "CALL"):
         raise Failure("%s: unknown module %s" % (name, owner))
     flags = fields[2] if kind == "HOOK" else ""
     proto, args = fields[-3:-1], fields[-1]
@@ -842,8 +910,9 @@ class Kernel:
         if path is None:
             return None
         base = Btf(Elf(uncompress_image(read_file(path))).find(".BTF"))
-        return {name: Btf(module.elf.find(".BTF"), base)
-                for name, module in self.modules.items()}
+        types = {name: Btf(module.elf.find(".BTF"), base)
+                 for name, module in self.modules.items()}
+        return dict(types, **{VMLINUX: base})
 
     def _load_config(self, root):
         path = first_file(root, "boot/config-%s",
@@ -990,6 +1059,9 @@ class Result:
 def check_entry(kernel, entry):
     """Run all checks on one entry."""
     result = Result(entry)
+    if entry.owner == VMLINUX:
+        check_prototype(kernel, entry, result)
+        return result
     if not check_symbol(kernel, entry, result):
         return result
     module = kernel.modules[entry.owner]
@@ -1139,9 +1211,25 @@ def note_fewer_sites(kernel, target, result):
                             ", ".join(sorted(fewer)))
 
 
-def check_list(kernel, text):
+def check_layout(kernel, text):
+    """Check the VTL_LAYOUT() lines of compat_kvm.h: lines, errors."""
+    lines, errors = [], 0
+    for struct_name, member, offset in re.findall(
+            r"^VTL_LAYOUT\((\w+),\s*([\w.]+),\s*(\w+)\)",
+            for_kernel(text, kernel.release), re.M):
+        found = kernel.btf["kvm"].offset(struct_name, member) \
+            if kernel.btf else int(offset, 0)
+        good = found == int(offset, 0)
+        errors += not good
+        lines.append("%-4s member    %s.%s at %s%s" %
+                     ("ok" if good else "FAIL", struct_name, member, offset,
+                      "" if good else ", but it is at %s" % found))
+    return lines, errors
+
+
+def check_list(kernel, text, names=None):
     """Check a whole hook list: results in a stable order."""
-    entries = parse_list(text)
+    entries = parse_list(text, kernel.release, names or {})
     if not entries:
         raise Failure("no VTL_HOOK or VTL_CALL entry found")
     results = [check_entry(kernel, entry) for entry in entries]
@@ -1151,11 +1239,12 @@ def check_list(kernel, text):
         if key in seen:
             result.errors.append("listed twice")
         seen.add(key)
-    return sorted(results, key=lambda r: (list(MODULES).index(r.entry.owner),
+    owners = list(MODULES) + [VMLINUX]
+    return sorted(results, key=lambda r: (owners.index(r.entry.owner),
                                           r.entry.name, r.entry.kind))
 
 
-def report(kernel, results):
+def report(kernel, results, layout):
     """The report as text."""
     lines = ["# Hooks of kvm-vtl in Linux %s; scripts/verify-hooks.py." %
              kernel.release]
@@ -1170,6 +1259,7 @@ def report(kernel, results):
                "prototype")]
     for result in results:
         lines += result.lines()
+    lines += [""] + layout if layout else []
     failed = sum(bool(r.errors) for r in results)
     lines += ["", "%d ok, %d failed" % (len(results) - failed, failed)]
     return "\n".join(lines) + "\n"
@@ -1265,21 +1355,31 @@ def parse_arguments():
     return arguments
 
 
+def beside(path, name):
+    """The text of another file in the folder of this one."""
+    with open(os.path.join(os.path.dirname(path), name),
+              encoding="utf-8") as stream:
+        return stream.read()
+
+
 def main():
     """Returns the exit status."""
     arguments = parse_arguments()
     kernel = Kernel(arguments.kernel, arguments.release, arguments.source)
     if arguments.self_test:
         return 1 if self_test(kernel) else 0
+    names = renames(beside(arguments.list, "compat_hooks.h"), kernel.release)
+    layout, wrong = check_layout(kernel,
+                                 beside(arguments.list, "compat_kvm.h"))
     with open(arguments.list, encoding="utf-8") as stream:
-        results = check_list(kernel, stream.read())
-    text = report(kernel, results)
+        results = check_list(kernel, stream.read(), names)
+    text = report(kernel, results, layout)
     sys.stdout.write(text)
     if arguments.write:
         os.makedirs(os.path.dirname(arguments.write) or ".", exist_ok=True)
         with open(arguments.write, "w", encoding="utf-8") as stream:
             stream.write(text)
-    return 1 if any(r.errors for r in results) else 0
+    return 1 if wrong or any(r.errors for r in results) else 0
 
 
 if __name__ == "__main__":
