@@ -67,6 +67,8 @@ GUEST_TEST(cpuid, hides_what_is_not_shared)
 	GUEST_EQ(0, ecx & (BIT(7) | BIT(30)));	/* CET_SS, SGX_LC */
 	GUEST_EQ(0, edx & BIT(20));		/* CET_IBT */
 	GUEST_EQ(0, edx & (BIT(22) | BIT(24) | BIT(25)));	/* AMX */
+	get(7, 1);
+	GUEST_EQ(0, ecx & BIT(5));		/* MSR_IMM */
 }
 
 static u64 leaf_in_vtl1(u64 leaf, u64 reg)

@@ -630,6 +630,7 @@ static const int hidden_caps[] = {
 	KVM_CAP_VM_COPY_ENC_CONTEXT_FROM, KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM,
 	230 /* MEMORY_FAULT_INFO.. */, 233 /* MEMORY_ATTRIBUTES */,
 	234 /* GUEST_MEMFD */, 236 /* PRE_FAULT_MEMORY */,
+	244 /* GUEST_MEMFD_FLAGS */, KVM_CAP_ONE_REG,
 };
 
 TEST_F(uapi, hidden_capabilities)
