@@ -4,6 +4,8 @@
 
 ifeq ($(KERNELRELEASE),)
 
+# Without a word about it `make test` takes several kernels.
+test_series := $(SERIES)
 SERIES ?= 6.12
 HOST ?= svm
 TEST ?=
@@ -12,10 +14,11 @@ SEED ?= $(shell date +%s)
 TOP := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
 DEPS := $(TOP)/scripts/deps.sh
 
-# The running kernel's headers when they are of the supported series, else the
-# newest Debian kernel of that series, which deps.sh fetches.
+# The running kernel's headers when they are of a supported series (or of the one
+# that is named), else the newest Debian kernel of 6.12, which deps.sh fetches.
+supported := $(or $(test_series),6.12 7.3)
 running := $(wildcard /lib/modules/$(shell uname -r)/build)
-ifneq ($(filter $(SERIES).%,$(shell uname -r)),)
+ifneq ($(filter $(supported:=.%),$(shell uname -r)),)
 KDIR ?= $(running)
 endif
 kdir = $(or $(KDIR),$(shell $(DEPS) tools build && $(DEPS) kernel $(SERIES))/build)
@@ -33,7 +36,7 @@ selftests:
 	+$(MAKE) -C $(TOP)/selftests
 
 test:
-	@$(TOP)/scripts/test.sh $(SERIES)
+	@$(TOP)/scripts/test.sh $(test_series)
 
 vmtest:
 	@$(TOP)/selftests/vmtest/run.sh -m $(HOST) -k $(SERIES) \
@@ -65,7 +68,9 @@ help:
 	@echo '  all              build kvm-vtl/kvm-vtl.ko (default)'
 	@echo '  modules_install  install it for that kernel'
 	@echo '  selftests        build the test programs, in build/selftests/'
-	@echo '  test             every test, on both emulated hosts'
+	@echo '  test             every test, on both emulated hosts, and some of'
+	@echo '                   them with the second kernel; all with one kernel:'
+	@echo '                   make test SERIES=7.3'
 	@echo '  vmtest           tests on one host: HOST=vmx TEST=switch'
 	@echo '  fuzz             hypercalls and ioctls at random: HOST, SEED,'
 	@echo '                   ROUNDS=$(ROUNDS)'
@@ -79,8 +84,8 @@ help:
 	@echo
 	@echo 'Variables:'
 	@echo '  KDIR=DIR         headers of the kernel to build for (default: the'
-	@echo '                   running kernel if it is $(SERIES), else the newest'
-	@echo '                   Debian kernel of that series)'
+	@echo '                   running kernel if it is $(supported), else the'
+	@echo '                   newest Debian kernel of $(SERIES))'
 	@echo '  SERIES=$(SERIES)      kernel series for the emulated hosts'
 	@echo '  HOST=svm|vmx     host of vmtest: AMD (QEMU) or Intel (Bochs)'
 	@echo '  TEST=a,b         tests of vmtest (default: all)'

@@ -40,7 +40,7 @@ usage: selftests/vmtest/run.sh -m svm|vmx [OPTION...]
                   its file as $KVM_VTL_KO
   --no-module     do not build and load kvm-vtl.ko
 
-Logs: build/logs/HOST/.  Exit status: 0 passed, 1 failed, 3 machine lost.
+Logs: build/logs/HOST/, for other series build/logs/HOST-SERIES/.  Exit status: 0 passed, 1 failed, 3 machine lost.
 BOCHS=packaged takes Debian's Bochs instead of the faster build, QEMU=packaged
 Debian's QEMU instead of the repaired one.
 END
@@ -90,8 +90,9 @@ parse_arguments()
 prepare()
 {
 	label=$host
-	[ -z "$run" ] || label=$host-run
-	[ -z "$program" ] || label=$host-$(basename "$program")
+	[ "$series" = 6.12 ] || label=$host-$series
+	[ -z "$run" ] || label+=-run
+	[ -z "$program" ] || label+=-$(basename "$program")
 	work=$top/build/vmtest/$label
 	logs=$top/build/logs/$label
 	mkdir -p "$work" "$logs"
