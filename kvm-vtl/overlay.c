@@ -7,7 +7,6 @@
  */
 #include <linux/kvm_host.h>
 #include <linux/uaccess.h>
-#include <asm/futex.h>
 
 #include "hooks.h"
 #include "overlay.h"
@@ -241,19 +240,40 @@ static gpa_t event_word(struct kvm_vcpu *vcpu, u8 sint, u16 flag)
 	       sint * EVENT_FLAGS_BYTES + flag / 32 * sizeof(u32);
 }
 
+/* The guest may change the word as often as it likes. */
+#define MAX_TRIES	64
+
+/* Returns what was there before, or -1. */
+static s64 set_bits(u32 __user *word, u32 bits)
+{
+	u32 old;
+	int i;
+
+	if (get_user(old, word) || !user_access_begin(word, sizeof(*word)))
+		return -1;
+	for (i = 0; i < MAX_TRIES; i++)
+		if (unsafe_try_cmpxchg_user(word, &old, old | bits, fault))
+			break;
+	user_access_end();
+	return i < MAX_TRIES ? old : -1;
+fault:
+	user_access_end();
+	return -1;
+}
+
 /* As KVM does it for a guest, without a vCPU of that VM: sets a bit in RAM. */
 static bool set_bit_srcu(struct kvm *kvm, gpa_t gpa, u32 bit, bool *was_set)
 {
 	gfn_t gfn = gpa_to_gfn(gpa);
 	struct kvm_memory_slot *slot = __gfn_to_memslot(kvm_memslots(kvm), gfn);
 	unsigned long hva;
-	int old;
+	s64 old;
 
 	if (!slot || (slot->flags & (KVM_MEMSLOT_INVALID | KVM_MEM_READONLY)))
 		return false;
 	hva = __gfn_to_hva_memslot(slot, gfn) + offset_in_page(gpa);
-	if (arch_futex_atomic_op_inuser(FUTEX_OP_OR, bit, &old,
-					(u32 __user *)hva))
+	old = set_bits((u32 __user *)hva, bit);
+	if (old < 0)
 		return false;
 	*was_set = old & bit;
 	if (slot->dirty_bitmap)
