@@ -180,6 +180,8 @@ VTL_HOOK("kvm", kvm_mmu_max_mapping_level, VTL_HOOK_BY_KVM,
  * Inlined:  kvm_make_vcpu_request (requests create no work for another VTL)
  * Inlined 6.12: kvm_vcpu_kick (hooked itself)
  * Inlined 7.3: __kvm_vcpu_kick (hooked itself)
+ * Inlined 6.12-debug: avic_hardware_setup (built without an IOMMU it does
+ *           not register the function that calls)
  */
 VTL_BEFORE_7_3(
 VTL_HOOK("kvm", kvm_vcpu_kick, VTL_HOOK_BY_VCPU,

@@ -75,6 +75,8 @@ SITE_LIST = re.compile(r"__mcount_loc|__patchable|orc|_sites|ibt_endbr_seal|"
 COMMON = {"__fentry__", "__x86_return_thunk", "__stack_chk_fail", "pcpu_hot",
           "const_pcpu_hot", "__warn_printk", "_printk",
           "__ref_stack_chk_guard"}
+# What instrumentation puts into every function.
+INSTRUMENT = re.compile(r"__(?:asan|kasan|ubsan)_")
 
 
 def base_name(symbol):
@@ -600,7 +602,7 @@ def headings(comment):
     word = None
     for line in comment.strip("/*").splitlines():
         line = re.sub(r"^\s*\*?\s?", "", line).rstrip()
-        match = re.match(r"([A-Z][A-Za-z]+(?: \d[\w.]*)?):\s*(.*)", line)
+        match = re.match(r"([A-Z][A-Za-z]+(?: \d[\w.-]*)?):\s*(.*)", line)
         if match:
             word = match[1]
             result[word].append(match[2])
@@ -614,10 +616,12 @@ def headings(comment):
 def noted(entry, word, release):
     """All paragraphs under a heading, bare or for this kernel series."""
     result = []
+    names = (release + ".",
+             re.sub(r"^(\d+\.\d+)\.\d+-", r"\1-", release) + ".")
     for key, texts in entry.comment.items():
         name, _, series = key.partition(" ")
-        if name == word and (release + ".").startswith(series + "." * bool(
-                series)):
+        if name == word and (not series or any(
+                n.startswith(series + ".") for n in names)):
             result += texts
     return result
 
@@ -993,7 +997,8 @@ class Kernel:
     def likeness(self, owner, name, definition):
         """(shared, all) references of the target found in a function."""
         refs = self.modules[owner].refs.get(name, set())
-        refs = refs - COMMON - {definition.name, name}
+        refs = {r for r in refs - COMMON - {definition.name, name}
+                if not INSTRUMENT.match(r)}
         found = set()
         for module, symbol in self.symbols(definition):
             found |= module.refs.get(symbol, set())
