@@ -19,6 +19,8 @@ QEMU_BUILD=1	# counts the changes to how the emulated AMD host is built
 QEMU_SUITE_SUFFIX=-backports
 QEMU_SERIES=10.0
 GUEST_SERIES=7.3
+DEBUG_BUILD=1	# counts the changes to how the debug kernel is built
+DEBUG_CONFIG=$(cd "$(dirname "$0")/.." && pwd)/selftests/vmtest/debug.config
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 usage()
@@ -30,7 +32,9 @@ usage: scripts/deps.sh COMMAND [ARGUMENT]
                      build, vmtest, check, demo or all (default: all)
   kernel [SERIES]    newest Debian kernel of the series (default 6.12) with its
                      headers; prints a folder with version, vmlinuz, modules/,
-                     build/ (usable as KDIR)
+                     build/ (usable as KDIR).  SERIES-debug is the series'
+                     source built with selftests/vmtest/debug.config: KASAN,
+                     lockdep and others; minutes, once
   source [SERIES]    kernel source of the series, extracted; prints the folder
   harness [SERIES]   kselftest headers; prints the folder
   checkpatch [SERIES]
@@ -99,6 +103,8 @@ built()
 tool_packages()
 {
 	case $1 in
+	kernel)	echo make gcc libc6-dev binutils flex bison bc libelf-dev \
+			cpio zstd kmod xz-utils perl ;;
 	build)	echo make gcc gcc-12 libc6-dev libelf1 binutils kmod xz-utils \
 			dpkg-dev pahole ;;
 	vmtest)	echo qemu-system-x86 bochs bochs-term bochsbios vgabios \
@@ -387,6 +393,9 @@ has_kernel() { [ -f "$1/complete" ] && [ -e "$1/vmlinuz" ]; }
 cmd_kernel()
 {
 	local series=${1:-6.12} ver dir re packages
+	case $series in
+	*-debug) cmd_debug_kernel "${series%-debug}"; return ;;
+	esac
 	lock apt
 	ver=$(resolved "kernel-$series") || ver=
 	dir=$CACHE/kernels/$ver
@@ -486,6 +495,64 @@ cmd_checkpatch()
 	local d
 	d=$(source_files "${1:-6.12}")
 	echo "$d/checkpatch/checkpatch.pl"
+}
+
+# --- the debug kernel --------------------------------------------------------
+
+# Nothing of what a build leaves behind but what modules are built with.
+forget_objects()
+{
+	find "$1" \( -path "$1/scripts" -o -path "$1/tools" \) -prune -o \
+		-type f \( -name '*.o' -o -name '*.a' -o -name '.*.cmd' \
+		-o -name '*.ko' -o -name '*.mod*' -o -name 'vmlinux*' \) \
+		-exec rm -f {} +
+}
+
+# build_debug_kernel PREFIX SOURCE: where an interrupted build left off.
+build_debug_kernel()
+{
+	local prefix=$1 source=$2 out=$1/build ver
+	mkdir -p "$out"
+	say "building the debug kernel in $prefix (many minutes, once)"
+	(
+		set -e
+		make -sC "$source" O="$out" KCONFIG_ALLCONFIG="$DEBUG_CONFIG" \
+			allnoconfig
+		nice make -sC "$source" O="$out" -j"$(nproc)" bzImage modules
+		make -sC "$source" O="$out" INSTALL_MOD_PATH="$prefix" \
+			INSTALL_MOD_STRIP=1 modules_install
+	) >"$prefix/log" 2>&1 || { say "see $prefix/log"; return 1; }
+	ver=$(cat "$out/include/config/kernel.release")
+	cp "$out/arch/x86/boot/bzImage" "$prefix/vmlinuz"
+	cp "$out/.config" "$prefix/lib/modules/$ver/config"
+	cp "$out/System.map" "$prefix/"
+	ln -sfn "lib/modules/$ver" "$prefix/modules"
+	forget_objects "$out"
+	echo "$ver" >"$prefix/version"
+}
+
+cmd_debug_kernel()
+{
+	local series=$1 source dir key
+	source=$(cmd_source "$series")
+	lock debug-kernel
+	key=$(sed -n '2,4s/^[A-Z]* = //p' "$source/Makefile" | paste -sd.)
+	key+=-debug-$({ echo "$DEBUG_BUILD"; cat "$DEBUG_CONFIG"; } |
+		sha256sum | cut -c1-12)
+	dir=$CACHE/kernels/$key
+	if [ ! -f "$dir/complete" ]; then
+		# There is nothing to take instead.
+		[ -z "$(find "$dir.failed" -mmin -60 2>/dev/null)" ] ||
+			die "the debug kernel could not be built, see $dir/log;" \
+				"deps.sh refresh tries again"
+		cmd_tools kernel
+		(build_debug_kernel "$dir" "$source") || {
+			touch "$dir.failed"
+			die "cannot build the debug kernel"
+		}
+		touch "$dir/complete"
+	fi
+	echo "$dir"
 }
 
 # --- QEMU 10.0, the inner VMM ----------------------------------------------
@@ -719,7 +786,8 @@ cmd_refresh()
 	rm -rf "$CACHE/resolved" "$CACHE"/apt/*/updated \
 		"$CACHE"/guest-vtl2/*.failed \
 		"$CACHE/bochs/$BOCHS_VERSION-$BOCHS_BUILD.failed" \
-		"$CACHE/qemu/repaired-$QEMU_BUILD.failed"
+		"$CACHE/qemu/repaired-$QEMU_BUILD.failed" \
+		"$CACHE"/kernels/*.failed
 }
 
 main()
