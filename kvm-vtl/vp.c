@@ -420,7 +420,7 @@ long vtl_vp_run(struct vtl_vp *vp)
 
 	lockdep_assert_held(&vp->mutex);
 	/* Somebody with a leaked descriptor may run it for ever. */
-	if (mutex_lock_killable(&vtl_vp_active_vcpu(vp)->mutex))
+	if (vtl_vp_lock_vcpu_killable(vp, vp->active_vtl))
 		return -EINTR;
 	take_reply(vp);
 	enter_loop(vp);

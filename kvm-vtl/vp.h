@@ -180,6 +180,21 @@ static inline void vtl_vp_lock_vcpu(struct vtl_vp *vp, u8 vtl)
 	mutex_lock_nest_lock(&vtl_vp_vcpu(vp, vtl)->mutex, &vp->mutex);
 }
 
+/*
+ * The same.  The kernel has no killable lock with a nest_lock; lockdep wants
+ * one for the first of two, as well.
+ */
+static inline int vtl_vp_lock_vcpu_killable(struct vtl_vp *vp, u8 vtl)
+{
+	struct mutex *lock = &vtl_vp_vcpu(vp, vtl)->mutex;
+
+	if (mutex_lock_killable(lock))
+		return -EINTR;
+	mutex_release(&lock->dep_map, _THIS_IP_);
+	mutex_acquire_nest(&lock->dep_map, 0, 0, &vp->mutex.dep_map, _THIS_IP_);
+	return 0;
+}
+
 static inline void vtl_vp_unlock_vcpu(struct vtl_vp *vp, u8 vtl)
 {
 	mutex_unlock(&vtl_vp_vcpu(vp, vtl)->mutex);
