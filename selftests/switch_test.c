@@ -1148,7 +1148,6 @@ GUEST_TEST(switch, tpr_of_vtl0_does_not_block)
 /* --- interrupts and sleep ------------------------------------------------ */
 
 #define TIMER_VECTOR	0x51
-#define TIMER_TICK	10000		/* 1 ms in units of 100 ns */
 
 static u64 now(void)
 {

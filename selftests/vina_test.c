@@ -8,7 +8,6 @@ AREA(vina)
 
 #define TIMER_VECTOR	0x51
 #define VINA_VECTOR	0x61
-#define TIMER_TICK	10000		/* 1 ms in units of 100 ns */
 
 /* Long enough for a busy machine to be in VTL1 before the timer expires */
 #define EXPIRES		(50 * TIMER_TICK)

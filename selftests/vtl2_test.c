@@ -9,7 +9,6 @@ AREA(vtl2)
 #define VTL2_GUEST_TEST(name) __GUEST_TEST(vtl2, name, VTL2_VM())
 
 #define TIMER_VECTOR	0x51
-#define TIMER_TICK	10000		/* 1 ms in units of 100 ns */
 
 static u8 pages[3][PAGE_SIZE] __page;
 

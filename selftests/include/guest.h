@@ -277,6 +277,11 @@ struct guest_trap probe_outb(u16 port, u8 value);
 struct guest_trap probe_xsetbv(u32 index, u64 value);
 struct guest_trap probe_cmpxchg(volatile void *p, u64 old, u64 value);
 
+/* host_scale(), for times that the guest lets pass */
+extern u64 guest_scale;
+/* A millisecond in units of 100 ns, more on a slow machine */
+#define TIMER_TICK	(10000 * guest_scale)
+
 u64 rdmsr(u32 msr);
 void wrmsr(u32 msr, u64 value);
 

@@ -24,7 +24,7 @@ struct vcpu {
 	u32 id;
 	struct kvm_run *run;
 	u64 exits;		/* how often KVM_RUN returned */
-	u32 timeout;		/* seconds for one vcpu_run() */
+	u32 timeout;		/* seconds for one vcpu_run(), unscaled */
 	vcpu_exit_handler on_exit;
 	struct ucall ucall;	/* the last report */
 	char error[512];	/* why vcpu_run() gave UCALL_ABORT */
@@ -101,6 +101,8 @@ enum ucall_cmd vm_run(struct vm *vm);
 /* Name of the test machine: "svm", "vmx" or whatever it is */
 const char *host_name(void);
 bool host_is_slow(void);
+/* Factor on time limits, from VTL_SCALE */
+u32 host_scale(void);
 
 /*
  * Tracepoints of the module.  trace_count() counts the events of that name

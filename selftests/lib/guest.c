@@ -15,6 +15,8 @@ extern const u8 guest_user_end[];
 struct guest_trap __run_user(void (*fn)(void), void *stack);
 void guest_exception(struct guest_regs *regs);
 
+u64 guest_scale = 1;
+
 void guest_ucall(struct ucall *uc)
 {
 	outl(UCALL_PORT, (uintptr_t)uc);

@@ -62,6 +62,7 @@ static void load_program(struct vm *vm)
 	const Elf64_Phdr *ph = (const void *)((uintptr_t)head + head->e_phoff);
 	int i;
 
+	guest_scale = host_scale();
 	for (i = 0; i < head->e_phnum; i++) {
 		if (ph[i].p_type != PT_LOAD)
 			continue;
@@ -597,7 +598,8 @@ static bool timer_expired(timer_t timer)
 
 enum ucall_cmd vcpu_run(struct vcpu *vcpu)
 {
-	timer_t timer = start_timer(vcpu->timeout);
+	u32 seconds = vcpu->timeout * host_scale();
+	timer_t timer = start_timer(seconds);
 	enum ucall_cmd cmd = UCALL_NONE;
 	int ret;
 
@@ -608,7 +610,7 @@ enum ucall_cmd vcpu_run(struct vcpu *vcpu)
 		else if (ret != -EINTR && ret != -EAGAIN)
 			cmd = stop(vcpu, "KVM_RUN: %s", strerror(-ret));
 		else if (timer_expired(timer))
-			cmd = stop(vcpu, "no answer for %u s", vcpu->timeout);
+			cmd = stop(vcpu, "no answer for %u s", seconds);
 	}
 	timer_delete(timer);
 	return cmd;
@@ -645,6 +647,13 @@ enum ucall_cmd vm_run(struct vm *vm)
 const char *host_name(void)
 {
 	return getenv("VTL_HOST") ?: "";
+}
+
+u32 host_scale(void)
+{
+	int scale = atoi(getenv("VTL_SCALE") ?: "1");
+
+	return scale > 0 ? scale : 1;
 }
 
 bool host_is_slow(void)

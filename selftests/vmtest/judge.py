@@ -125,8 +125,9 @@ def read_expected(path):
 def read_console(path, expected):
     """Returns (splats by test, kernel lines by test).
 
-    'boot' is what happens in our init before the first test, 'kernel' what
-    came before that: complaints about the emulated machine, not about us.
+    'boot' is what happens in our init before the first test, 'end' after the
+    last, 'kernel' what came before that: complaints about the emulated
+    machine, not about us.
     """
     now, splats, kernel = 'kernel', {}, {}
     with open(path, errors='replace') as f:
@@ -225,6 +226,10 @@ def main():
             else:
                 failed.append(text)
         report(name, passed, failed, skipped, test.ms)
+
+    if 'end' in splats:
+        report('end', 0, ['splat on the console:\n' +
+                          '\n'.join(splats['end'][:8])], [], 0)
 
     print('%s: %d passed, %d failed, %d skipped' % (args.host, *total))
     if args.totals:

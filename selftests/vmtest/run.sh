@@ -18,7 +18,7 @@ usage: selftests/vmtest/run.sh -m svm|vmx [OPTION...]
 
   -m HOST         svm: QEMU TCG, AMD with nested paging, 2 CPUs
                   vmx: Bochs, Intel with EPT, 1 CPU
-  -k SERIES       kernel series of Debian (default 6.12)
+  -k SERIES       kernel series of Debian (default 6.12), or SERIES-debug
   -t TEST[,TEST]  run only these tests (default: all)
   -s SECONDS      limit for the whole boot (default: svm 1500, vmx 2400)
   -v              show the tests' output while they run
@@ -39,6 +39,9 @@ usage: selftests/vmtest/run.sh -m svm|vmx [OPTION...]
                   printed, its status is ours.  It finds kvm-vtl loaded, and
                   its file as $KVM_VTL_KO
   --no-module     do not build and load kvm-vtl.ko
+
+With a debug kernel all time limits are VTL_SCALE times as long (default 6),
+and the machine has twice the memory.
 
 Logs: build/logs/HOST/, for other series build/logs/HOST-SERIES/.  Exit status: 0 passed, 1 failed, 3 machine lost.
 BOCHS=packaged takes Debian's Bochs instead of the faster build, QEMU=packaged
@@ -74,10 +77,15 @@ parse_arguments()
 		esac
 		shift
 	done
+	scale=${VTL_SCALE:-1} size=1
+	case $series in
+	*-debug) scale=${VTL_SCALE:-6} size=2 extra+=' kasan_multi_shot' ;;
+	esac
 	case $host in
-	svm) : "${seconds:=1500}" "${mem:=2048}" "${model:=max}"; vendor=kvm-amd ;;
-	vmx) : "${seconds:=2400}" "${mem:=1024}" "${model:=broadwell_ult}"
-		vendor=kvm-intel ;;
+	svm) : "${seconds:=$((1500 * scale))}" "${mem:=$((2048 * size))}"
+		: "${model:=max}"; vendor=kvm-amd ;;
+	vmx) : "${seconds:=$((2400 * scale))}" "${mem:=$((1024 * size))}"
+		: "${model:=broadwell_ult}"; vendor=kvm-intel ;;
 	*) usage >&2; exit 2 ;;
 	esac
 	[ -z "$run" ] || [ "$host$root9p" = svm1 ] ||
@@ -108,7 +116,7 @@ prepare()
 # What differs between the two hosts.
 choose_machine()
 {
-	scale=1 machine_words='' wall_factor=2
+	machine_words='' wall_factor=2
 	if [ "$host$root9p" = svm1 ]; then
 		# Linux inside it was seen to stop in the repaired one.
 		qemu=$(QEMU=packaged "$deps" qemu)
