@@ -42,6 +42,9 @@ vmtest:
 	@$(TOP)/selftests/vmtest/run.sh -m $(HOST) -k $(SERIES) \
 		$(if $(TEST),-t $(TEST)) $(VMTEST_ARGS)
 
+test-debug:
+	@$(TOP)/scripts/test-debug.sh $(SERIES) $(HOST) $(TEST)
+
 fuzz:
 	@echo 'ROUNDS=$(ROUNDS) SEED=$(SEED)'
 	@$(TOP)/selftests/vmtest/run.sh -m $(HOST) -k $(SERIES) -t fuzz,fuzz_ioctl -v \
@@ -72,6 +75,8 @@ help:
 	@echo '                   them with the second kernel; all with one kernel:'
 	@echo '                   make test SERIES=7.3'
 	@echo '  vmtest           tests on one host: HOST=vmx TEST=switch'
+	@echo '  test-debug       tests on one host, on a kernel with KASAN, lockdep'
+	@echo '                   and others, built when it is not there yet'
 	@echo '  fuzz             hypercalls and ioctls at random: HOST, SEED,'
 	@echo '                   ROUNDS=$(ROUNDS)'
 	@echo '  check            build W=1, sparse, checkpatch, kernel-doc,'
@@ -87,13 +92,13 @@ help:
 	@echo '                   running kernel if it is $(supported), else the'
 	@echo '                   newest Debian kernel of $(SERIES))'
 	@echo '  SERIES=$(SERIES)      kernel series for the emulated hosts'
-	@echo '  HOST=svm|vmx     host of vmtest: AMD (QEMU) or Intel (Bochs)'
-	@echo '  TEST=a,b         tests of vmtest (default: all)'
+	@echo '  HOST=svm|vmx     host of vmtest, test-debug: AMD (QEMU), Intel (Bochs)'
+	@echo '  TEST=a,b         tests of vmtest, test-debug (default: all)'
 	@echo '  VMTEST_ARGS=...  more options, see selftests/vmtest/run.sh --help'
 	@echo '  BOCHS=packaged   take Debian'"'"'s Bochs, not the faster build'
 	@echo '  KVM_VTL_CACHE=DIR  where kernels and emulators are kept'
 
-.PHONY: all module modules_install selftests test vmtest fuzz check bench demo \
-	clean help
+.PHONY: all module modules_install selftests test test-debug vmtest fuzz \
+	check bench demo clean help
 
 endif

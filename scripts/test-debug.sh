@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# make test-debug: the hook list against the debug kernel, and tests on it.
+#
+# usage: scripts/test-debug.sh [SERIES [HOST [TEST,TEST...]]]
+
+set -eu
+
+cd "$(dirname "$0")/.."
+series=${1:-6.12} host=${2:-svm} tests=${3:-}
+kernel=$(scripts/deps.sh kernel "$series-debug")
+source=$(scripts/deps.sh source "$series")
+
+# Another configuration inlines other functions.
+mkdir -p build/logs/hooks
+if ! scripts/verify-hooks.py --kernel "$kernel" --source "$source" \
+		kvm-vtl/hook_list.h >build/logs/hooks/debug; then
+	grep -A 3 '^FAIL' build/logs/hooks/debug
+	exit 1
+fi
+exec selftests/vmtest/run.sh -m "$host" -k "$series-debug" \
+	${tests:+-t "$tests"}
