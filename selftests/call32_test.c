@@ -73,7 +73,7 @@ GUEST_TEST(call32, memory)
 	GUEST_EQ(HV_INVALID_INPUT,
 		 hypercall32(HV_GET_VP_REGISTERS | HV_REPS(1) | BIT(60 - 16),
 			     (uintptr_t)names(0, 1), (uintptr_t)out));
-	GUEST_EQ(HV_INVALID_CODE, hypercall32(HV_DISABLE_VP_VTL, 0, 0));
+	GUEST_EQ(HV_INVALID_CODE, hypercall32(0x19, 0, 0));
 	/* High halves count. */
 	GUEST_EQ(HV_INVALID_INPUT,
 		 hypercall32(HV_GET_VP_REGISTERS | HV_REPS(1),
