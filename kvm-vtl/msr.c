@@ -146,7 +146,6 @@ int vtl_hook_kvm_hv_set_msr_common(struct kvm_vcpu *vcpu, u32 msr, u64 data,
 	return VTL_PASS(set_msr(vcpu, msr, data, host));
 }
 
-/* VTL0's vCPU of the VP that @vcpu belongs to; @vcpu itself without one. */
 int vtl_hook_kvm_hv_get_msr_common(struct kvm_vcpu *vcpu, u32 msr, u64 *pdata,
 				   bool host)
 {

@@ -231,13 +231,17 @@ int vtl_vcpu_post_message(struct kvm_vcpu *vcpu, const void *message,
 static gpa_t event_word(struct kvm_vcpu *vcpu, u8 sint, u16 flag)
 {
 	struct kvm_vcpu_hv *hv = vcpu->arch.hyperv;
+	u64 page;
 
 	if (!hv || !hv->synic.active ||
-	    !(READ_ONCE(hv->synic.control) & HV_SYNIC_CONTROL_ENABLE) ||
-	    !(READ_ONCE(hv->synic.evt_page) & HV_SYNIC_SIEFP_ENABLE))
+	    !(READ_ONCE(hv->synic.control) & HV_SYNIC_CONTROL_ENABLE))
 		return INVALID_GPA;
-	return (READ_ONCE(hv->synic.evt_page) & PAGE_MASK) +
-	       sint * EVENT_FLAGS_BYTES + flag / 32 * sizeof(u32);
+	/* Once: its VP may run, and write it. */
+	page = READ_ONCE(hv->synic.evt_page);
+	if (!(page & HV_SYNIC_SIEFP_ENABLE))
+		return INVALID_GPA;
+	return (page & PAGE_MASK) + sint * EVENT_FLAGS_BYTES +
+	       flag / 32 * sizeof(u32);
 }
 
 /* The guest may change the word as often as it likes. */
@@ -290,7 +294,11 @@ static bool set_bit_srcu(struct kvm *kvm, gpa_t gpa, u32 bit, bool *was_set)
  *
  * A flag that is set already is not raised again (TLFS, "SIM/SIEF Pages").
  *
- * Context: may sleep; exit of a vCPU of this partition.
+ * Who takes rights from @vtl and is above the VTL that asks, takes them from
+ * the latter, too, and waits for its exit (vtl_vp_quiesce()): the rights that
+ * are looked at hold until the flag is set.
+ *
+ * Context: may sleep; exit of a vCPU of this partition, of @vtl or a VTL above.
  * Return: false when the VTL cannot get it: no SynIC, no page, or one that a
  * higher VTL has closed to it.
  */

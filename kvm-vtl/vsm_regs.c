@@ -6,9 +6,9 @@
 
 #include "cr_intercept.h"
 #include "hypercall.h"
+#include "mode.h"
 #include "msr.h"
 #include "partition.h"
-#include "mode.h"
 #include "reg.h"
 #include "run_on.h"
 #include "tlb.h"

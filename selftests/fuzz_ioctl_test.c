@@ -8,10 +8,10 @@
  */
 #include <time.h>
 #include "vtl_test.h"
+#include "fuzz.h"
 
 AREA(fuzz_ioctl)
 
-#define SEED		0x20261123
 #define ROUNDS		1500		/* ioctls of a VMM */
 #define VMMS		6
 #define MAX_ARG		(2 * PAGE_SIZE)
@@ -32,23 +32,6 @@ static void busy(void)
 		vtl_call();
 		probe_write(page, 1);
 	}
-}
-
-/* --- random numbers ------------------------------------------------------ */
-
-static u64 state;
-
-static u64 any(void)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state * 0x2545f4914f6cdd1dULL;
-}
-
-static u64 below(u64 n)
-{
-	return (any() >> 11) % n;
 }
 
 /* --- what is called ------------------------------------------------------ */
@@ -269,7 +252,7 @@ static void vmm(struct vm *vm, u64 seed, u64 rounds)
 	u32 i;
 
 	machine = vm;
-	state = seed | 1;
+	fuzz_state = seed | 1;
 	munmap(arg + MAX_ARG, PAGE_SIZE);
 	for (i = 0; i < vm->nr_vcpus; i++)
 		pthread_create(&thread, NULL, run, &vm->vcpu[i]);
@@ -279,13 +262,6 @@ static void vmm(struct vm *vm, u64 seed, u64 rounds)
 	printf("# %u of %u commands with arguments were taken\n", taken,
 	       calls);
 	fflush(stdout);
-}
-
-static u64 from_environment(const char *name, u64 value)
-{
-	const char *text = getenv(name);
-
-	return text ? strtoull(text, NULL, 0) : value;
 }
 
 static bool ends_within(pid_t pid, u32 seconds)
@@ -302,8 +278,8 @@ static bool ends_within(pid_t pid, u32 seconds)
 
 static void try_vmm(struct __test_metadata *_metadata, u64 nr)
 {
-	u64 seed = from_environment("KVM_VTL_FUZZ_SEED", SEED) + nr;
-	u64 rounds = from_environment("KVM_VTL_FUZZ_ROUNDS", ROUNDS);
+	u64 seed = fuzz_seed(nr);
+	u64 rounds = fuzz_rounds(ROUNDS);
 	struct vm *vm;
 	pid_t pid;
 

@@ -7,10 +7,10 @@
  * run, KVM_VTL_FUZZ_ROUNDS makes it longer (make fuzz).
  */
 #include "vtl_test.h"
+#include "fuzz.h"
 
 AREA(fuzz)
 
-#define SEED		0x20261123
 #define ROUNDS		4000
 #define ROUNDS_A_CHECK	64
 #define MACHINES	8
@@ -26,21 +26,6 @@ static struct hv_io io;
 static u64 rounds_done;
 
 /* --- values that are worth trying ---------------------------------------- */
-
-static u64 state;
-
-static u64 any(void)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state * 0x2545f4914f6cdd1dULL;
-}
-
-static u64 below(u64 n)
-{
-	return (any() >> 11) % n;
-}
 
 static bool one_in(u64 n)
 {
@@ -343,7 +328,7 @@ static void random_vtl0(void)
 	GUEST_EQ(HV_REPS(1), vtl1_exec(deny_startup, 0, 0));
 	GUEST_EQ(HV_REPS(1), vtl1_exec(fill_secret, 0, 0));
 	guest_on(NMI_VECTOR, ignore);
-	state = seed | 1;
+	fuzz_state = seed | 1;
 	for (i = 0; i < rounds; i++) {
 		if (one_in(8))
 			probe_wrmsr(msrs[below(ARRAY_LEN(msrs))], some_value());
@@ -357,20 +342,13 @@ static void random_vtl0(void)
 	GUEST_LE(rounds / ROUNDS_A_CHECK, vtl1[0].messages);
 }
 
-static u64 from_environment(const char *name, u64 value)
-{
-	const char *text = getenv(name);
-
-	return text ? strtoull(text, NULL, 0) : value;
-}
-
 static struct vm *machine(struct __test_metadata *_metadata,
 			  void (*entry)(void), u64 nr, u64 count)
 {
 	struct vm *vm = VTL2_VM(.entry = entry);
 
-	vm_var(vm, seed) = from_environment("KVM_VTL_FUZZ_SEED", SEED) + nr;
-	vm_var(vm, rounds) = from_environment("KVM_VTL_FUZZ_ROUNDS", count);
+	vm_var(vm, seed) = fuzz_seed(nr);
+	vm_var(vm, rounds) = fuzz_rounds(count);
 	TH_LOG("seed 0x%llx, %llu rounds", vm_var(vm, seed),
 	       vm_var(vm, rounds));
 	return vm;
@@ -406,7 +384,7 @@ static u64 calls_of_vtl1(u64 a, u64 b)
 {
 	u64 i;
 
-	state = seed | 1;
+	fuzz_state = seed | 1;
 	for (i = 0; i < rounds; i++) {
 		some_call();
 		hv_insn(&io, hv_direct());
