@@ -17,6 +17,7 @@
 #include "hooks.h"
 #include "intercept.h"
 #include "kvm_glue.h"
+#include "mbec.h"
 #include "partition.h"
 #include "vp.h"
 
@@ -80,7 +81,7 @@ static vtl_prot_t read_access(struct kvm_vcpu *vcpu)
 {
 	struct vtl_vp *vp = vtl_vp_running(vcpu);
 
-	return vp && vp->denial.fetching ? VTL_PROT_KX : VTL_PROT_R;
+	return vp && vp->denial.fetch ? vp->denial.fetch : VTL_PROT_R;
 }
 
 int vtl_hook___kvm_read_guest_page(struct kvm_memory_slot *slot, gfn_t gfn,
@@ -193,16 +194,19 @@ int vtl_hook_kvm_fetch_guest_virt(struct x86_emulate_ctxt *ctxt, gva_t addr,
 				  void *val, unsigned int bytes,
 				  struct x86_exception *exception)
 {
-	struct vtl_vp *vp = vtl_vp_running(ctxt_vcpu(ctxt));
+	struct kvm_vcpu *vcpu = ctxt_vcpu(ctxt);
+	struct vtl_vp *vp = vtl_vp_running(vcpu);
 	int rc;
 
 	if (!vp)
 		return VTL_PASS(vtl_orig_kvm_fetch_guest_virt(ctxt, addr, val,
 							      bytes,
 							      exception));
-	vp->denial.fetching = true;
+	vp->denial.fetch =
+		vtl_mbec_right(vp, vcpu,
+			       !vtl_kvm_kvm_arch_vcpu_in_kernel(vcpu));
 	rc = vtl_orig_kvm_fetch_guest_virt(ctxt, addr, val, bytes, exception);
-	vp->denial.fetching = false;
+	vp->denial.fetch = VTL_PROT_NONE;
 	return rc;
 }
 

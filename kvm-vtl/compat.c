@@ -5,6 +5,7 @@
 #include <linux/kvm_host.h>
 #include <linux/kvm_vtl.h>
 
+#include "controls.h"
 #include "hooks.h"
 #include "mmu.h"
 #include "vendor.h"
@@ -46,6 +47,19 @@ static bool is_intel(void)
 	return vtl_vendor()->id == KVM_VTL_VENDOR_INTEL;
 }
 
+/* Does KVM have the CPU look at both bits of an SPTE?  Not for any one VM. */
+bool vtl_compat_uses_mbec(void)
+{
+	return is_intel() && vtl_kvm_vmx_tdp_has_smep(NULL);
+}
+
+/* What MBEC depends on */
+void vtl_hook_vmx_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
+{
+	vtl_orig_vmx_set_cr0(vcpu, cr0);
+	vtl_controls_again(vcpu);
+}
+
 /* KVM has functions of these names: for profilers, with a warning. */
 unsigned long vtl_kvm_kvm_arch_vcpu_get_ip(struct kvm_vcpu *vcpu)
 {
@@ -80,6 +94,11 @@ int vtl_compat_synic_set_irq(struct kvm *kvm, u32 vp_index, u32 sint)
 }
 
 #else
+
+bool vtl_compat_uses_mbec(void)
+{
+	return false;
+}
 
 int vtl_hook___kvm_mmu_max_mapping_level(struct kvm *kvm,
 					 const struct kvm_memory_slot *slot,

@@ -220,6 +220,7 @@ static inline void vtl_compat_handle_work(struct kvm_vcpu *vcpu)
 
 #endif
 
+bool vtl_compat_uses_mbec(void);
 void vtl_compat_kick(struct kvm_vcpu *vcpu);
 int vtl_compat_synic_set_irq(struct kvm *kvm, u32 vp_index, u32 sint);
 

@@ -23,6 +23,7 @@
 #include <linux/kvm_host.h>
 #include <asm/msr-index.h>
 
+#include "controls.h"
 #include "cr_intercept.h"
 #include "hooks.h"
 #include "intercept.h"
@@ -172,22 +173,17 @@ bool vtl_cr_intercept_valid(enum vtl_cr_register which, u64 value)
 }
 
 /**
- * vtl_cr_intercept_wanted - what a vCPU must not write by itself
- * @vcpu: vCPU of a partition with VTLs
- * @want: out: the union of what all higher VTLs want
+ * vtl_cr_intercept_wanted - what a VTL of a VP must not write by itself
+ * @vp: the VP
+ * @vtl: the VTL
+ * @want: out: the union of what all higher VTLs want is added
  *
  * Context: any.
  */
-void vtl_cr_intercept_wanted(struct kvm_vcpu *vcpu,
-			     struct vtl_intercepted *want)
+void vtl_cr_intercept_wanted(const struct vtl_vp *vp, u8 vtl,
+			     struct vtl_controls *want)
 {
-	struct vtl_vp *vp;
-	u8 vtl;
-
-	memset(want, 0, sizeof(*want));
-	rcu_read_lock();
-	vp = vtl_vp_find_rcu(vcpu, &vtl);
-	while (vp && ++vtl < VTL_LEVELS) {
+	while (++vtl < VTL_LEVELS) {
 		const u64 *regs = vp->vtl[vtl].cr_intercept;
 		u64 control = READ_ONCE(regs[VTL_CR_CONTROL]);
 
@@ -197,48 +193,6 @@ void vtl_cr_intercept_wanted(struct kvm_vcpu *vcpu,
 		if (control & HV_CR_INTERCEPT_CR4_WRITE)
 			want->cr4 |= READ_ONCE(regs[VTL_CR_CR4_MASK]);
 	}
-	rcu_read_unlock();
-}
-
-/**
- * vtl_cr_intercept_again - KVM has written intercepts of a vCPU without ours
- * @vcpu: vCPU of a partition with VTLs, loaded
- *
- * Context: cannot sleep.
- */
-void vtl_cr_intercept_again(struct kvm_vcpu *vcpu)
-{
-	struct vtl_intercepted want;
-	struct vtl_vm *vm;
-
-	vtl_cr_intercept_wanted(vcpu, &want);
-	if (vtl_vendor()->intercept(vcpu, &want))
-		return;
-	rcu_read_lock();
-	vm = vtl_registry_find_rcu(vcpu->kvm);
-	if (vm)
-		vtl_partition_kill(vm->partition, "intercepts are lost");
-	rcu_read_unlock();
-}
-
-/* MSR bitmaps follow by KVM's request, before the vCPU is entered. */
-static bool apply(struct vtl_vp *vp, u8 below)
-{
-	struct vtl_intercepted want;
-	bool ok = true;
-	int idx;
-	u8 vtl;
-
-	for (vtl = 0; ok && vtl < below; vtl++) {
-		struct kvm_vcpu *vcpu = vtl_vp_vcpu(vp, vtl);
-
-		vtl_cr_intercept_wanted(vcpu, &want);
-		vtl_vcpu_enter(vcpu, &idx);
-		ok = vtl_vendor()->intercept(vcpu, &want);
-		kvm_make_request(KVM_REQ_MSR_FILTER_CHANGED, vcpu);
-		vtl_vcpu_leave(vcpu, idx);
-	}
-	return ok;
 }
 
 static void store(struct vtl_vp *vp, u8 vtl, const u64 *regs)
@@ -268,10 +222,10 @@ int vtl_cr_intercept_set(struct vtl_vp *vp, u8 vtl, const u64 *regs)
 	if (!memcmp(old, regs, sizeof(old)))
 		return 0;
 	store(vp, vtl, regs);
-	if (apply(vp, vtl))
+	if (vtl_controls_apply(vp, vtl))
 		return 0;
 	store(vp, vtl, old);
-	if (!apply(vp, vtl))
+	if (!vtl_controls_apply(vp, vtl))
 		vtl_partition_kill(vp->partition, "intercepts are lost");
 	return -EOPNOTSUPP;
 }

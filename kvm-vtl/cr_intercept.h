@@ -9,7 +9,7 @@
 #include "common.h"
 
 struct kvm_vcpu;
-struct vtl_intercepted;
+struct vtl_controls;
 struct vtl_vp;
 
 /**
@@ -51,9 +51,8 @@ struct vtl_register_access {
 
 bool vtl_cr_intercept_valid(enum vtl_cr_register which, u64 value);
 int vtl_cr_intercept_set(struct vtl_vp *vp, u8 vtl, const u64 *regs);
-void vtl_cr_intercept_wanted(struct kvm_vcpu *vcpu,
-			     struct vtl_intercepted *want);
-void vtl_cr_intercept_again(struct kvm_vcpu *vcpu);
+void vtl_cr_intercept_wanted(const struct vtl_vp *vp, u8 vtl,
+			     struct vtl_controls *want);
 
 unsigned long vtl_cr_intercept_arm(struct vtl_vp *vp, struct kvm_vcpu *vcpu);
 int vtl_cr_intercept_finish(struct vtl_vp *vp, struct kvm_vcpu *vcpu,

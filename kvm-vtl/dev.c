@@ -16,6 +16,7 @@
 #include "common.h"
 #include "dev.h"
 #include "forward.h"
+#include "partition.h"
 #include "uapi.h"
 #include "vendor.h"
 
@@ -28,14 +29,20 @@ MODULE_PARM_DESC(default_max_vtl,
  * struct vtl_dev - an open /dev/kvm-vtl
  * @lock: protects the other members
  * @kvm: open file of /dev/kvm, NULL before the first KVM command
- * @max_vtl: highest VTL that VMs of this file may enable; fixed once @kvm is
- *	set, because everything the file reports depends on it
+ * @offer: what VMs of this file may enable; fixed once @kvm is set, because
+ *	everything the file reports depends on it
  */
 struct vtl_dev {
 	struct mutex lock;	/* see above */
 	struct file *kvm;
-	u8 max_vtl;
+	struct vtl_offer offer;
 };
+
+/* What a partition may have or not, of the features of the host */
+static u64 optional_features(void)
+{
+	return vtl_vendor()->has_mbec() ? KVM_VTL_FEATURE_MBEC : 0;
+}
 
 static int get_info(void *object, void *arg)
 {
@@ -44,10 +51,10 @@ static int get_info(void *object, void *arg)
 
 	info->out_abi = KVM_VTL_ABI;
 	info->out_vendor = vtl_vendor()->id;
-	info->out_features = KVM_VTL_FEATURE_VSM;
+	info->out_features = KVM_VTL_FEATURE_VSM | optional_features();
 	info->out_errata = 0;
 	info->out_max_vtl = VTL_MAX;
-	info->out_config_max_vtl = dev->max_vtl;
+	info->out_config_max_vtl = dev->offer.max_vtl;
 	return 0;
 }
 
@@ -57,16 +64,20 @@ static int configure(void *object, void *arg)
 	struct kvm_vtl_config *config = arg;
 	int ret = 0;
 
-	if (config->__reserved || config->features)
+	if (config->__reserved || (config->features & ~KVM_VTL_FEATURE_MBEC))
 		return -EINVAL;
-	if (config->max_vtl > VTL_MAX)
+	if (config->max_vtl > VTL_MAX ||
+	    (config->features & ~optional_features()))
 		return -EOPNOTSUPP;
 
 	mutex_lock(&dev->lock);
-	if (dev->kvm)
+	if (dev->kvm) {
 		ret = -EBUSY;
-	else
-		dev->max_vtl = config->max_vtl;
+	} else {
+		dev->offer.max_vtl = config->max_vtl;
+		dev->offer.features = config->features;
+		dev->offer.exact = true;
+	}
 	mutex_unlock(&dev->lock);
 	return ret;
 }
@@ -132,7 +143,7 @@ static long dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	ret = need_kvm(dev);
 	if (ret)
 		return ret;
-	return vtl_forward_dev(dev->kvm, dev->max_vtl, cmd, arg);
+	return vtl_forward_dev(dev->kvm, &dev->offer, cmd, arg);
 }
 
 static int dev_open(struct inode *inode, struct file *file)
@@ -143,7 +154,9 @@ static int dev_open(struct inode *inode, struct file *file)
 	if (!dev)
 		return -ENOMEM;
 	mutex_init(&dev->lock);
-	dev->max_vtl = min_t(unsigned int, READ_ONCE(default_max_vtl), VTL_MAX);
+	dev->offer.max_vtl = min_t(unsigned int, READ_ONCE(default_max_vtl),
+				   VTL_MAX);
+	dev->offer.features = optional_features();
 	file->private_data = dev;
 	return 0;
 }

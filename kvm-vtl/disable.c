@@ -10,6 +10,7 @@
 #include <linux/kvm_host.h>
 
 #include "hypercall.h"
+#include "mbec.h"
 #include "partition.h"
 #include "run_on.h"
 #include "switch.h"
@@ -43,6 +44,12 @@ static void leave_vtl(struct vtl_vp *vp, u8 vtl)
 	vp->pending = 1;
 }
 
+/* No VTL is left that could want it. */
+static bool reset_mbec(struct vtl_vp *vp)
+{
+	return vp->enabled_vtls != BIT(0) || vtl_mbec_set(vp, false);
+}
+
 static u16 disable_locked(struct vtl_vp *vp, u8 vtl)
 {
 	lockdep_assert_held(&vp->mutex);
@@ -52,7 +59,7 @@ static u16 disable_locked(struct vtl_vp *vp, u8 vtl)
 	if (vp->active_vtl == vtl)
 		leave_vtl(vp, vtl);
 	WRITE_ONCE(vp->enabled_vtls, vp->enabled_vtls & ~BIT(vtl));
-	if (vtl_reset_vp_vtl(vp, vtl)) {
+	if (vtl_reset_vp_vtl(vp, vtl) || !reset_mbec(vp)) {
 		vtl_partition_kill(vp->partition, "a VTL could not be reset");
 		return HV_STATUS_INSUFFICIENT_MEMORY;
 	}
@@ -141,6 +148,8 @@ static u16 disable_partition_locked(struct vtl_vp *vp, u8 vtl)
 	}
 	WRITE_ONCE(partition->enabled_vtls,
 		   partition->enabled_vtls & ~BIT(vtl));
+	if (partition->enabled_vtls == BIT(0))
+		WRITE_ONCE(partition->mbec, false);
 	return vtl_vp_has_vtl(vp, vtl) ? disable_locked(vp, vtl) :
 					 HV_STATUS_SUCCESS;
 }

@@ -62,22 +62,22 @@ static long inner(struct file *file, unsigned int cmd, unsigned long arg)
 /**
  * vtl_forward_dev - a KVM command on /dev/kvm-vtl
  * @kvm_file: open file of /dev/kvm
- * @max_vtl: highest VTL that the file offers
+ * @offer: what the file offers
  * @cmd: ioctl number
  * @arg: its argument
  *
  * Context: ioctl.
  * Return: as KVM; -EOPNOTSUPP for a command that is not forwarded.
  */
-long vtl_forward_dev(struct file *kvm_file, u8 max_vtl, unsigned int cmd,
-		     unsigned long arg)
+long vtl_forward_dev(struct file *kvm_file, const struct vtl_offer *offer,
+		     unsigned int cmd, unsigned long arg)
 {
-	if (!max_vtl)
+	if (!offer->max_vtl)
 		return inner(kvm_file, cmd, arg);
 
 	switch (cmd) {
 	case KVM_CREATE_VM:
-		return vtl_partition_create_fd(kvm_file, arg, max_vtl);
+		return vtl_partition_create_fd(kvm_file, arg, offer);
 	case KVM_CHECK_EXTENSION:
 		return vtl_query_extension(kvm_file, arg);
 	case KVM_GET_SUPPORTED_CPUID:

@@ -8,11 +8,12 @@
 #include <linux/types.h>
 
 struct file;
+struct vtl_offer;
 struct vtl_partition;
 struct vtl_vp;
 
-long vtl_forward_dev(struct file *kvm_file, u8 max_vtl, unsigned int cmd,
-		     unsigned long arg);
+long vtl_forward_dev(struct file *kvm_file, const struct vtl_offer *offer,
+		     unsigned int cmd, unsigned long arg);
 long vtl_forward_vm(struct vtl_partition *partition, unsigned int cmd,
 		    unsigned long arg);
 long vtl_forward_vcpu(struct vtl_vp *vp, unsigned int cmd, unsigned long arg);

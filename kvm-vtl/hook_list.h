@@ -387,6 +387,32 @@ VTL_HOOK("kvm_intel", vmx_update_cpu_dirty_logging, VTL_HOOK_BY_VCPU,
 	 void, (struct kvm_vcpu *vcpu), (vcpu))
 
 /*
+ * Why:      without paging every address is a user's to the CPU: KX decides
+ * Replaces: around
+ * Context:  vCPU loaded
+ * Relies:   the guest owns neither CR0.PG nor CR4.SMEP; vmx_set_cr4() above
+ * Fails:    VTL0's kernel turns paging off and executes what only users may
+ * Drift:    before 7.3 KVM has no MBEC
+ * Test:     mbec_test (without_paging_kx_decides)
+ */
+VTL_SINCE_7_3(
+VTL_HOOK("kvm_intel", vmx_set_cr0, VTL_HOOK_BY_VCPU,
+	 void, (struct kvm_vcpu *vcpu, unsigned long cr0), (vcpu, cr0)))
+
+/*
+ * Why:      MBEC is offered when KVM makes SPTEs for it
+ * Context:  any
+ * Relies:   true when the control is on in every VMCS that KVM makes and
+ *           SPTEs have two bits for execution; the VM is not looked at
+ * Fails:    MBEC offered and not enforced
+ * Drift:    7.3; with CONFIG_KVM_INTEL_TDX it is vt_tdp_has_smep()
+ * Test:     mbec_test
+ */
+VTL_SINCE_7_3(
+VTL_CALL("kvm_intel", vmx_tdp_has_smep,
+	 bool, (struct kvm *kvm), (kvm)))
+
+/*
  * Why:      CrInterceptControl on SVM: take RIP back, table loads, CR0.TS;
  *           no VMLOAD in the guest, which loads TR, LDTR and MSRs
  * Replaces: around; dump_vmcb() is skipped for exits that are ours

@@ -6,6 +6,7 @@
  * Handlers run in the run loop: vp->mutex is held, no vCPU is loaded.
  */
 #include <linux/kvm_host.h>
+#include <linux/kvm_vtl.h>
 
 #include "context.h"
 #include "hooks.h"
@@ -29,6 +30,30 @@ static bool is_highest_below(struct vtl_vp *vp, u16 enabled_vtls, u8 vtl)
 		 ~GENMASK(vp->active_vtl, 0));
 }
 
+static bool flags_offered(const struct vtl_partition *partition, u8 flags)
+{
+	u8 offered = 0;
+
+	if (partition->features & KVM_VTL_FEATURE_MBEC)
+		offered |= HV_ENABLE_PARTITION_VTL_MBEC;
+	return !(flags & ~offered);
+}
+
+static u16 enable_partition_locked(struct vtl_vp *vp,
+				   const struct hv_vtl_enable_partition *in)
+{
+	struct vtl_partition *partition = vp->partition;
+
+	if (!is_highest_below(vp, partition->enabled_vtls, in->target_vtl))
+		return HV_STATUS_ACCESS_DENIED;
+	if (vtl_partition_has_vtl(partition, in->target_vtl))
+		return HV_STATUS_INVALID_VTL_STATE;
+	if (in->flags & HV_ENABLE_PARTITION_VTL_MBEC)
+		WRITE_ONCE(partition->mbec, true);
+	vtl_partition_enable_vtl_locked(partition, in->target_vtl);
+	return HV_STATUS_SUCCESS;
+}
+
 /**
  * vtl_hv_enable_partition_vtl - HvCallEnablePartitionVtl
  * @vp: the calling VP
@@ -44,23 +69,18 @@ u16 vtl_hv_enable_partition_vtl(struct vtl_vp *vp, struct vtl_hypercall *hc)
 {
 	const struct hv_vtl_enable_partition *in = hc->in;
 	struct vtl_partition *partition = vp->partition;
-	u16 status = HV_STATUS_SUCCESS;
+	u16 status;
 
 	if (in->partition_id != HV_PARTITION_SELF)
 		return HV_STATUS_INVALID_PARTITION_ID;
-	if (!in->target_vtl || in->flags ||
+	if (!in->target_vtl || !flags_offered(partition, in->flags) ||
 	    memchr_inv(in->reserved, 0, sizeof(in->reserved)))
 		return HV_STATUS_INVALID_PARAMETER;
 	if (in->target_vtl > partition->max_vtl)
 		return HV_STATUS_ACCESS_DENIED;
 
 	mutex_lock(&partition->lock);
-	if (!is_highest_below(vp, partition->enabled_vtls, in->target_vtl))
-		status = HV_STATUS_ACCESS_DENIED;
-	else if (vtl_partition_has_vtl(partition, in->target_vtl))
-		status = HV_STATUS_INVALID_VTL_STATE;
-	else
-		vtl_partition_enable_vtl_locked(partition, in->target_vtl);
+	status = enable_partition_locked(vp, in);
 	mutex_unlock(&partition->lock);
 	return status;
 }
@@ -148,7 +168,8 @@ u16 vtl_hv_enable_vp_vtl(struct vtl_vp *vp, struct vtl_hypercall *hc)
 }
 
 static u16 check_modify(struct vtl_vp *vp,
-			const struct hv_vtl_modify_protection *in, u8 *owner)
+			const struct hv_vtl_modify_protection *in, u8 *owner,
+			vtl_prot_t *prot)
 {
 	u16 status;
 
@@ -165,8 +186,8 @@ static u16 check_modify(struct vtl_vp *vp,
 		return HV_STATUS_INVALID_VTL_STATE;
 	if (!(vp->partition->config[*owner] & HV_VSM_CONFIG_ENABLE_PROTECTION))
 		return HV_STATUS_ACCESS_DENIED;
-	if (in->map_flags & ~0xfU ||
-	    !vtl_protect_legal(vtl_prot_from_bits(in->map_flags)))
+	if (!vtl_protect_parse(in->map_flags, READ_ONCE(vp->partition->mbec),
+			       prot))
 		return HV_STATUS_INVALID_REGISTER_VALUE;
 	return HV_STATUS_SUCCESS;
 }
@@ -218,11 +239,10 @@ u16 vtl_hv_modify_protection(struct vtl_vp *vp, struct vtl_hypercall *hc)
 	u16 status;
 	u8 owner;
 
-	status = check_modify(vp, in, &owner);
+	status = check_modify(vp, in, &owner, &change.prot);
 	if (status)
 		return status;
 	change.protect = &partition->protect[owner];
-	change.prot = vtl_protect_normalize(vtl_prot_from_bits(in->map_flags));
 
 	mutex_lock(&partition->lock);
 	status = modify_pages_locked(vp, hc, &change);

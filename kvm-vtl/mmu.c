@@ -10,6 +10,7 @@
 
 #include "hooks.h"
 #include "intercept.h"
+#include "mbec.h"
 #include "mmu.h"
 #include "partition.h"
 #include "trace.h"
@@ -19,12 +20,13 @@
 /*
  * EPT misconfiguration (KVM's cached MMIO) does not say what the access was.
  */
-static vtl_prot_t fault_access(u64 error_code)
+static vtl_prot_t fault_access(struct vtl_vp *vp, struct kvm_vcpu *vcpu,
+			       u64 error_code)
 {
 	if (error_code & PFERR_WRITE_MASK)
 		return VTL_PROT_W;
 	if (error_code & PFERR_FETCH_MASK)
-		return VTL_PROT_KX;
+		return vtl_mbec_right(vp, vcpu, error_code & PFERR_USER_MASK);
 	return VTL_PROT_R;
 }
 
@@ -32,8 +34,7 @@ int vtl_hook_kvm_mmu_page_fault(struct kvm_vcpu *vcpu, gpa_t cr2_or_gpa,
 				u64 error_code, void *insn, int insn_len)
 {
 	struct vtl_vp *vp = vtl_vp_running(vcpu);
-	vtl_prot_t access = fault_access(error_code);
-	vtl_prot_t prot;
+	vtl_prot_t access, prot;
 	int ret;
 
 	if (!vp)
@@ -47,6 +48,7 @@ int vtl_hook_kvm_mmu_page_fault(struct kvm_vcpu *vcpu, gpa_t cr2_or_gpa,
 		return -EIO;
 	}
 
+	access = fault_access(vp, vcpu, error_code);
 	prot = vtl_effective_prot(vp->partition, vp->active_vtl,
 				  gpa_to_gfn(cr2_or_gpa));
 	if (unlikely(!(prot & access))) {
@@ -119,9 +121,7 @@ u64 vtl_hook_make_huge_page_split_spte(struct kvm *kvm, u64 huge_spte,
 	u64 spte = vtl_orig_make_huge_page_split_spte(kvm, huge_spte, role,
 						      index);
 
-	if (!vtl_vendor()->spte_can_exec(huge_spte))
-		spte = vtl_vendor()->spte_clear_exec(spte);
-	return spte;
+	return vtl_vendor()->restrict_exec(spte, huge_spte);
 }
 
 /**

@@ -18,6 +18,7 @@
 #include <linux/anon_inodes.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
+#include <linux/kvm_vtl.h>
 #include <linux/module.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
@@ -254,8 +255,20 @@ static void inhibit_apicv(struct vtl_partition *partition)
 		vtl_kvm_kvm_set_or_clear_apicv_inhibit(vm->kvm, why, true);
 }
 
+/* KVM may have been told not to use what the CPU has (kvm_intel.mbec). */
+static int choose_features(struct vtl_partition *partition,
+			   const struct vtl_offer *offer)
+{
+	partition->features = offer->features;
+	if (vtl_compat_uses_mbec())
+		return 0;
+	partition->features &= ~KVM_VTL_FEATURE_MBEC;
+	return offer->exact && offer->features != partition->features ?
+	       -EOPNOTSUPP : 0;
+}
+
 static struct vtl_partition *create(struct file *kvm_file, unsigned long type,
-				    u8 max_vtl)
+				    const struct vtl_offer *offer)
 {
 	struct vtl_partition *partition;
 	int ret;
@@ -269,7 +282,7 @@ static struct vtl_partition *create(struct file *kvm_file, unsigned long type,
 	mutex_init(&partition->run_on_lock);
 	partition->id = atomic64_inc_return(&next_id);
 	partition->mm = current->mm;
-	partition->max_vtl = max_vtl;
+	partition->max_vtl = offer->max_vtl;
 	partition->enabled_vtls = BIT(0);
 	for (vtl = 0; vtl < VTL_LEVELS; vtl++)
 		vtl_protect_init(&partition->protect[vtl]);
@@ -277,6 +290,9 @@ static struct vtl_partition *create(struct file *kvm_file, unsigned long type,
 	ret = vtl_hooks_get();
 	if (ret)
 		goto err_free;
+	ret = choose_features(partition, offer);
+	if (ret)
+		goto err_close;
 	ret = create_vms(partition, kvm_file, type);
 	if (ret)
 		goto err_close;
@@ -284,7 +300,7 @@ static struct vtl_partition *create(struct file *kvm_file, unsigned long type,
 	ret = register_vms(partition);
 	if (ret)
 		goto err_unregister;
-	trace_kvm_vtl_partition_create(partition->id, max_vtl);
+	trace_kvm_vtl_partition_create(partition->id, offer->max_vtl);
 	return partition;
 
 err_unregister:
@@ -303,21 +319,21 @@ err_free:
  * vtl_partition_create_fd - the VMM's KVM_CREATE_VM, with VTLs offered
  * @kvm_file: open file of /dev/kvm
  * @type: KVM's VM type; only 0
- * @max_vtl: highest VTL to offer
+ * @offer: what it may enable, VTL1 at least
  *
  * Context: ioctl; may sleep.
  * Return: a file descriptor; -EOPNOTSUPP for another type; -ENOENT or -EBUSY
  * when KVM cannot be hooked (the log says why); an error of KVM.
  */
 int vtl_partition_create_fd(struct file *kvm_file, unsigned long type,
-			    u8 max_vtl)
+			    const struct vtl_offer *offer)
 {
 	struct vtl_partition *partition;
 	int fd;
 
 	if (type)
 		return -EOPNOTSUPP;
-	partition = create(kvm_file, type, max_vtl);
+	partition = create(kvm_file, type, offer);
 	if (IS_ERR(partition))
 		return PTR_ERR(partition);
 	fd = anon_inode_getfd("kvm-vtl-vm", &vm_fops, partition,

@@ -21,6 +21,18 @@ struct vtl_vp;
 struct vtl_partition;
 
 /**
+ * struct vtl_offer - what the partitions of an open /dev/kvm-vtl may enable
+ * @max_vtl: highest VTL; 0: the file is /dev/kvm
+ * @exact: the VMM asked for @features: all of them, or no VM
+ * @features: mask of optional KVM_VTL_FEATURE_*
+ */
+struct vtl_offer {
+	u8 max_vtl;
+	bool exact;
+	u64 features;
+};
+
+/**
  * struct vtl_vm - the KVM VM of one VTL
  * @node: entry of the registry; RCU, written under registry_lock
  * @kvm: KVM's object; immutable, referenced by @file
@@ -43,11 +55,13 @@ struct vtl_vm {
  * @id: for traces; immutable
  * @mm: the address space that created it, as KVM demands; only compared
  * @max_vtl: highest VTL that may be enabled, at least 1; immutable
+ * @features: mask of optional KVM_VTL_FEATURE_* that it offers; immutable
  * @vm: per VTL; entries 0 to @max_vtl are set
  * @lock: protects @config, @vps against creation, memory slots, protections
  * @run_on_lock: a VP asks another one for something; taken by trylock
  * @enabled_vtls: EnabledVtlSet; written under @lock, read without it: a VTL
  *	that a reader misses has no protections
+ * @mbec: a VTL has enabled MBEC; written under @lock, read without it
  * @config: per VTL, HvRegisterVsmPartitionConfig
  * @protect: per VTL, what it allows the lower ones
  * @ports: per VTL, the ports that it intercepts; written under @lock, once
@@ -60,10 +74,12 @@ struct vtl_partition {
 	u64 id;
 	struct mm_struct *mm;
 	u8 max_vtl;
+	u64 features;
 	struct vtl_vm vm[VTL_LEVELS];
 	struct mutex lock;	/* see above */
 	struct mutex run_on_lock;	/* see above */
 	u16 enabled_vtls;
+	bool mbec;
 	u64 config[VTL_LEVELS];
 	struct vtl_protect protect[VTL_LEVELS];
 	struct vtl_ports *ports[VTL_LEVELS];
@@ -106,7 +122,7 @@ static __always_inline struct vtl_vm *vtl_registry_find_rcu(struct kvm *kvm)
 }
 
 int vtl_partition_create_fd(struct file *kvm_file, unsigned long type,
-			    u8 max_vtl);
+			    const struct vtl_offer *offer);
 void vtl_partition_get(struct vtl_partition *partition);
 void vtl_partition_put(struct vtl_partition *partition);
 void vtl_partition_kill(struct vtl_partition *partition, const char *why);

@@ -417,40 +417,31 @@ bool vtl_effective_is_uniform(struct vtl_partition *partition, u8 vtl,
 	return true;
 }
 
+/* Legal combinations of HV_MAP_GPA_FLAGS, one bit for each value */
+#define LEGAL_ALWAYS	(BIT(0x0) | BIT(0x1) | BIT(0x3) | BIT(0xd) | BIT(0xf))
+#define LEGAL_NO_MBEC	(BIT(0x5) | BIT(0x7))
+#define LEGAL_MBEC	(BIT(0x9) | BIT(0xb))
+
 /**
- * vtl_protect_legal - may a VTL give these rights without MBEC?
- * @prot: rights
+ * vtl_protect_parse - the rights that HV_MAP_GPA_FLAGS mean
+ * @flags: flags
+ * @mbec: MBEC is enabled for the partition
+ * @prot: out: one form for flags that mean the same
  *
  * Without MBEC KX alone decides about execution, so that 0x5 and 0x7 mean 0xd
- * and 0xf (errata.rst, "Execute flags without MBEC").
+ * and 0xf (errata.rst, "Execute flags without MBEC").  With it KX without UX
+ * means nothing.
  *
  * Return: true for the legal combinations of TLFS, "Memory access protections".
  */
-bool vtl_protect_legal(vtl_prot_t prot)
+bool vtl_protect_parse(u32 flags, bool mbec, vtl_prot_t *prot)
 {
-	switch (vtl_prot_bits(prot)) {
-	case 0x0:
-	case 0x1:
-	case 0x3:
-	case 0x5:
-	case 0x7:
-	case 0xd:
-	case 0xf:
-		return true;
-	}
-	return false;
-}
+	unsigned long legal = mbec ? LEGAL_MBEC : LEGAL_NO_MBEC;
 
-/**
- * vtl_protect_normalize - one form for rights that mean the same
- * @prot: legal rights
- *
- * Return: the rights with UX as KX, which decides alone without MBEC.
- */
-vtl_prot_t vtl_protect_normalize(vtl_prot_t prot)
-{
-	prot &= ~VTL_PROT_UX;
-	if (prot & VTL_PROT_KX)
-		prot |= VTL_PROT_UX;
-	return prot;
+	if (flags > 0xf || !((LEGAL_ALWAYS | legal) & BIT(flags)))
+		return false;
+	*prot = vtl_prot_from_bits(flags);
+	if (!mbec && (*prot & VTL_PROT_KX))
+		*prot |= VTL_PROT_UX;
+	return true;
 }

@@ -64,7 +64,6 @@ vtl_prot_t vtl_effective_prot_range(struct vtl_partition *partition, u8 vtl,
 				    gfn_t gfn, unsigned long nr_pages);
 bool vtl_effective_is_uniform(struct vtl_partition *partition, u8 vtl,
 			      gfn_t gfn, unsigned long nr_pages);
-bool vtl_protect_legal(vtl_prot_t prot);
-vtl_prot_t vtl_protect_normalize(vtl_prot_t prot);
+bool vtl_protect_parse(u32 flags, bool mbec, vtl_prot_t *prot);
 
 #endif /* _KVM_VTL_PROTECT_H */

@@ -14,6 +14,7 @@
 
 #include "hooks.h"
 #include "kvm_glue.h"
+#include "mbec.h"
 #include "partition.h"
 #include "port.h"
 #include "protect.h"
@@ -55,32 +56,36 @@ void vtl_partition_enable_vtl_locked(struct vtl_partition *partition, u8 vtl)
 		   partition->enabled_vtls | BIT(vtl));
 }
 
-static vtl_prot_t config_mask(u64 config)
+/* The default rights; false when the mask is not legal. */
+static bool parse_mask(u64 config, bool mbec, vtl_prot_t *mask)
 {
-	return vtl_prot_from_bits((config & HV_VSM_CONFIG_DEFAULT_MASK) >>
-				  HV_VSM_CONFIG_DEFAULT_MASK_SHIFT);
+	vtl_prot_t rw = VTL_PROT_R | VTL_PROT_W;
+
+	return vtl_protect_parse((config & HV_VSM_CONFIG_DEFAULT_MASK) >>
+				 HV_VSM_CONFIG_DEFAULT_MASK_SHIFT, mbec,
+				 mask) &&
+	       (*mask & rw) == rw;
 }
 
 /**
  * vtl_config_valid - may HvRegisterVsmPartitionConfig be written so?
  * @old: value
  * @new: value to be
+ * @mbec: MBEC is enabled for the partition
  *
  * Return: true when no unknown bit is set and write-once fields stay.
  */
-bool vtl_config_valid(u64 old, u64 new)
+bool vtl_config_valid(u64 old, u64 new, bool mbec)
 {
-	vtl_prot_t rw = VTL_PROT_R | VTL_PROT_W;
-	vtl_prot_t mask = config_mask(new);
+	vtl_prot_t mask;
 
-	if ((new & ~CONFIG_VALID) || !vtl_protect_legal(mask) ||
-	    (mask & rw) != rw)
+	if ((new & ~CONFIG_VALID) || !parse_mask(new, mbec, &mask))
 		return false;
 	if (!(old & HV_VSM_CONFIG_ENABLE_PROTECTION))
 		return true;
 	/* Write-once: the same value again is fine. */
 	return (new & HV_VSM_CONFIG_ENABLE_PROTECTION) &&
-	       mask == config_mask(old);
+	       !((old ^ new) & HV_VSM_CONFIG_DEFAULT_MASK);
 }
 
 /**
@@ -96,14 +101,15 @@ u16 vtl_partition_set_config(struct vtl_partition *partition, u8 vtl,
 			     u64 config)
 {
 	u16 status = HV_STATUS_SUCCESS;
-	vtl_prot_t mask = vtl_protect_normalize(config_mask(config));
+	vtl_prot_t mask;
 	u64 old;
 
 	mutex_lock(&partition->lock);
 	old = partition->config[vtl];
 	if (!vtl_partition_has_vtl(partition, vtl)) {
 		status = HV_STATUS_INVALID_VTL_STATE;
-	} else if (!vtl_config_valid(old, config)) {
+	} else if (!vtl_config_valid(old, config, partition->mbec) ||
+		   !parse_mask(config, partition->mbec, &mask)) {
 		status = HV_STATUS_INVALID_REGISTER_VALUE;
 	} else {
 		WRITE_ONCE(partition->config[vtl], config);
@@ -268,6 +274,8 @@ static int reset_vp(struct vtl_vp *vp)
 	vp->exit_vtl = 0;
 	vp->init_dropped = 0;
 	vp->tlb_waits = 0;
+	if (!vtl_mbec_set(vp, false))
+		ret = -EIO;
 	for (vtl = 0; vtl <= vp->partition->max_vtl; vtl++) {
 		vtl_tlb_unlock(vp, vtl, VTL_TLB_ALL);
 		err = vtl_reset_vp_vtl(vp, vtl);
@@ -388,6 +396,7 @@ static int reset_locked(struct vtl_partition *partition, struct vtl_vp *vp)
 		ret = ret ?: err;
 	}
 	WRITE_ONCE(partition->enabled_vtls, BIT(0));
+	WRITE_ONCE(partition->mbec, false);
 	return ret;
 }
 

@@ -9,7 +9,7 @@
 #include <linux/kvm_host.h>
 
 #include "context.h"
-#include "cr_intercept.h"
+#include "controls.h"
 #include "hooks.h"
 #include "hypercall.h"
 #include "kvm_glue.h"
@@ -211,7 +211,7 @@ void vtl_hook_kvm_vcpu_reset(struct kvm_vcpu *vcpu, bool init_event)
 	if (init_event && !vtl_vendor()->lost_state(vcpu) && drop_init(vcpu))
 		return;
 	vtl_orig_kvm_vcpu_reset(vcpu, init_event);
-	vtl_cr_intercept_again(vcpu);
+	vtl_controls_again(vcpu);
 }
 
 void vtl_hook_kvm_vcpu_deliver_sipi_vector(struct kvm_vcpu *vcpu, u8 vector)

@@ -13,6 +13,7 @@
 #include "hooks.h"
 #include "hypercall.h"
 #include "kvm_glue.h"
+#include "mbec.h"
 #include "partition.h"
 #include "protect.h"
 #include "state.h"
@@ -52,6 +53,9 @@ int vtl_state_get_partition(struct vtl_partition *partition, void *arg)
 	memset(state->config, 0, sizeof(state->config));
 	for (vtl = 0; vtl <= partition->max_vtl; vtl++)
 		state->config[vtl] = partition->config[vtl];
+	state->mbec = partition->mbec;
+	state->__reserved = 0;
+	state->out_features = partition->features;
 	mutex_unlock(&partition->lock);
 	return 0;
 }
@@ -62,20 +66,45 @@ static bool config_given(const struct kvm_vtl_partition *state, u8 vtl)
 	       (state->enabled_vtls & BIT(vtl)) && state->config[vtl];
 }
 
+/* A caller whose struct does not have the member leaves it as it is. */
+static bool wants_mbec(const struct vtl_partition *partition,
+		       const struct kvm_vtl_partition *state)
+{
+	return state->size >= offsetofend(struct kvm_vtl_partition, mbec) ?
+	       state->mbec : partition->mbec;
+}
+
+static int check_mbec(const struct vtl_partition *partition,
+		      const struct kvm_vtl_partition *state)
+{
+	if (state->mbec > 1 || state->__reserved ||
+	    (state->mbec && state->enabled_vtls == BIT(0)))
+		return -EINVAL;
+	if (state->mbec && !(partition->features & KVM_VTL_FEATURE_MBEC))
+		return -EOPNOTSUPP;
+	return 0;
+}
+
 static int check_partition(struct vtl_partition *partition,
 			   const struct kvm_vtl_partition *state)
 {
+	bool mbec = wants_mbec(partition, state);
+	int ret;
 	u8 vtl;
 
 	if (!is_vtl_set(partition, state->enabled_vtls))
 		return -EINVAL;
+	ret = check_mbec(partition, state);
+	if (ret)
+		return ret;
 	for (vtl = 0; vtl < KVM_VTL_NR_VTLS; vtl++)
 		if (state->config[vtl] &&
 		    (!config_given(state, vtl) ||
 		     !vtl_config_valid(partition->config[vtl],
-				       state->config[vtl])))
+				       state->config[vtl], mbec)))
 			return -EINVAL;
-	if (partition->enabled_vtls & ~state->enabled_vtls)
+	if ((partition->enabled_vtls & ~state->enabled_vtls) ||
+	    (partition->mbec && !mbec))
 		return -EBUSY;
 	return 0;
 }
@@ -86,7 +115,8 @@ static int check_partition(struct vtl_partition *partition,
  * @arg: struct kvm_vtl_partition
  *
  * Context: ioctl; may sleep.
- * Return: 0; -EINVAL; -EBUSY when an enabled VTL would be disabled.
+ * Return: 0; -EINVAL; -EBUSY when an enabled VTL, or MBEC, would be disabled;
+ * -EOPNOTSUPP for MBEC where it is not offered.
  */
 int vtl_state_set_partition(struct vtl_partition *partition, void *arg)
 {
@@ -96,6 +126,8 @@ int vtl_state_set_partition(struct vtl_partition *partition, void *arg)
 
 	mutex_lock(&partition->lock);
 	ret = check_partition(partition, state);
+	if (!ret)
+		WRITE_ONCE(partition->mbec, wants_mbec(partition, state));
 	for (vtl = 1; !ret && vtl <= partition->max_vtl; vtl++)
 		if ((state->enabled_vtls & BIT(vtl)) &&
 		    !vtl_partition_has_vtl(partition, vtl))
@@ -108,6 +140,7 @@ int vtl_state_set_partition(struct vtl_partition *partition, void *arg)
 					     state->config[vtl]))
 			ret = -EINVAL;
 	state->out_max_vtl = partition->max_vtl;
+	state->out_features = partition->features;
 	return ret;
 }
 
@@ -179,9 +212,7 @@ int vtl_state_get_protections(struct vtl_partition *partition, void *arg)
 
 static bool range_valid(const struct kvm_vtl_range *range)
 {
-	return !range->__reserved && !(range->prot & ~KVM_VTL_PROT_ALL) &&
-	       vtl_protect_legal(vtl_prot_from_bits(range->prot)) &&
-	       range->nr_pages &&
+	return !range->__reserved && range->nr_pages &&
 	       range->start_gfn + range->nr_pages > range->start_gfn &&
 	       range->start_gfn + range->nr_pages <=
 	       1ULL << (boot_cpu_data.x86_phys_bits - PAGE_SHIFT);
@@ -190,16 +221,16 @@ static bool range_valid(const struct kvm_vtl_range *range)
 static int set_range_locked(struct vtl_partition *partition, u8 vtl,
 			    const struct kvm_vtl_range *range)
 {
-	vtl_prot_t prot = vtl_prot_from_bits(range->prot);
 	u64 gfns[SET_BATCH];
 	struct vtl_protect_change change = {
 		.protect = &partition->protect[vtl],
-		.prot = vtl_protect_normalize(prot),
 		.gfns = gfns,
 	};
 	int ret = 0;
 	u64 i;
 
+	if (!vtl_protect_parse(range->prot, partition->mbec, &change.prot))
+		return -EINVAL;
 	for (i = 0; i < range->nr_pages && !ret; i++) {
 		gfn_t gfn = range->start_gfn + i;
 
@@ -284,6 +315,8 @@ int vtl_state_get_vp(struct vtl_vp *vp, void *arg)
 	memset(state->tlb_locks, 0, sizeof(state->tlb_locks));
 	memcpy(state->tlb_locks, vp->tlb_locks, sizeof(vp->tlb_locks));
 	state->tlb_waits = vp->tlb_waits;
+	state->mbec = vp->mbec;
+	state->__reserved = 0;
 	memset(state->pending_event, 0, sizeof(state->pending_event));
 	memset(state->vina, 0, sizeof(state->vina));
 	memset(state->cr_intercept, 0, sizeof(state->cr_intercept));
@@ -351,8 +384,13 @@ static int check_vp(struct vtl_vp *vp, const struct kvm_vtl_vp *state)
 		    !tlb_locks_valid(state, vtl))
 			return -EINVAL;
 	}
+	if (state->mbec > 1 || state->__reserved)
+		return -EINVAL;
 	if ((vp->enabled_vtls & ~state->enabled_vtls) ||
 	    (state->enabled_vtls & ~READ_ONCE(vp->partition->enabled_vtls)))
+		return -EBUSY;
+	if (state->mbec && (!READ_ONCE(vp->partition->mbec) ||
+			    state->enabled_vtls == BIT(0)))
 		return -EBUSY;
 	/* A userspace exit whose reply the VTL still waits for. */
 	if (state->active_vtl != vp->active_vtl &&
@@ -445,9 +483,9 @@ static int set_cr_intercepts(struct vtl_vp *vp, const struct kvm_vtl_vp *state)
  *
  * Context: ioctl; may sleep; vp->mutex held.
  * Return: 0; -EINVAL, also when the VTLs' CPUID differ; -EBUSY when an enabled
- * VTL would be disabled, one enabled that is not for the partition, or the
- * active one left in the middle of a userspace exit; -ENOMEM; -EOPNOTSUPP for
- * registers that this host cannot intercept.
+ * VTL would be disabled, one or MBEC enabled that is not for the partition, or
+ * the active VTL left in the middle of a userspace exit; -ENOMEM; -EOPNOTSUPP
+ * for registers that this host cannot intercept.
  */
 int vtl_state_set_vp(struct vtl_vp *vp, void *arg)
 {
@@ -471,6 +509,9 @@ int vtl_state_set_vp(struct vtl_vp *vp, void *arg)
 		vp->tlb_waits = state->tlb_waits;
 	}
 	if (state->size >= offsetofend(struct kvm_vtl_vp, cr_intercept))
-		return set_cr_intercepts(vp, state);
-	return 0;
+		ret = set_cr_intercepts(vp, state);
+	if (!ret && state->size >= offsetofend(struct kvm_vtl_vp, mbec) &&
+	    !vtl_mbec_set(vp, state->mbec))
+		ret = -EOPNOTSUPP;
+	return ret;
 }

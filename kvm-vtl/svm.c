@@ -8,6 +8,7 @@
 #include <linux/kvm_vtl.h>
 #include <asm/svm.h>
 
+#include "controls.h"
 #include "cr_intercept.h"
 #include "hooks.h"
 #include "port.h"
@@ -35,14 +36,15 @@ static bool svm_restrict_spte(u64 *spte, vtl_prot_t prot)
 	return true;
 }
 
-static bool svm_spte_can_exec(u64 spte)
+/* GMET would be it: compat.rst, "MBEC". */
+static bool svm_has_mbec(void)
 {
-	return !(spte & NPT_NX);
+	return false;
 }
 
-static u64 svm_spte_clear_exec(u64 spte)
+static u64 svm_restrict_exec(u64 spte, u64 like)
 {
-	return spte | NPT_NX;
+	return spte | (like & NPT_NX);
 }
 
 /* KVM-INTERNAL: the beginning of struct vcpu_svm, arch/x86/kvm/svm/svm.h */
@@ -100,14 +102,13 @@ static void intercept_vmload(struct vmcb *vmcb)
 	set_intercept(vmcb, INTERCEPT_VMSAVE, true);
 }
 
-/* CR4 always leaves the guest. */
-static bool svm_intercept(struct kvm_vcpu *vcpu,
-			  const struct vtl_intercepted *want)
+/* CR4 always leaves the guest.  MBEC is not offered. */
+static bool svm_control(struct kvm_vcpu *vcpu, const struct vtl_controls *want)
 {
 	struct vmcb *vmcb = vcpu_vmcb(vcpu);
 	u64 tables = want->tables;
 
-	if (!vmcb)
+	if (!vmcb || want->mbec)
 		return false;
 	intercept_vmload(vmcb);
 	intercept_cr0(vcpu, vmcb, want->cr0);
@@ -125,17 +126,17 @@ static bool svm_intercept(struct kvm_vcpu *vcpu,
 void vtl_hook_svm_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)
 {
 	vtl_orig_svm_vcpu_after_set_cpuid(vcpu);
-	vtl_cr_intercept_again(vcpu);
+	vtl_controls_again(vcpu);
 }
 
 /* KVM drops the intercept of all writes here. */
 void vtl_hook_svm_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
 {
 	struct vmcb *vmcb = vcpu_vmcb(vcpu);
-	struct vtl_intercepted want;
+	struct vtl_controls want;
 
 	vtl_orig_svm_set_cr0(vcpu, cr0);
-	vtl_cr_intercept_wanted(vcpu, &want);
+	vtl_controls_wanted(vcpu, &want);
 	if (vmcb && want.cr0)
 		intercept_cr0(vcpu, vmcb, want.cr0);
 }
@@ -228,10 +229,10 @@ const struct vtl_vendor_ops vtl_svm_ops = {
 	.id = KVM_VTL_VENDOR_AMD,
 	.kvm_module = "kvm_amd",
 	.hypercall_insn = { 0x0f, 0x01, 0xd9 },
+	.has_mbec = svm_has_mbec,
 	.restrict_spte = svm_restrict_spte,
-	.spte_can_exec = svm_spte_can_exec,
-	.spte_clear_exec = svm_spte_clear_exec,
-	.intercept = svm_intercept,
+	.restrict_exec = svm_restrict_exec,
+	.control = svm_control,
 	.fault_gva = svm_fault_gva,
 	.lost_state = svm_lost_state,
 };

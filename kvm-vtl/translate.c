@@ -10,6 +10,7 @@
 #include "hooks.h"
 #include "hypercall.h"
 #include "kvm_glue.h"
+#include "mbec.h"
 #include "partition.h"
 #include "protect.h"
 #include "run_on.h"
@@ -57,16 +58,14 @@ static u32 walk(struct kvm_vcpu *vcpu, u64 gva, u64 flags, gpa_t *gpa)
 	return HV_TRANSLATE_PAGE_NOT_PRESENT;
 }
 
-static u32 check_rights(struct vtl_vp *vp, u8 vtl, gfn_t gfn, u64 flags)
+static u32 check_rights(vtl_prot_t prot, vtl_prot_t fetch, u64 flags)
 {
-	vtl_prot_t prot = vtl_effective_prot(vp->partition, vtl, gfn);
-
 	if ((flags & HV_TRANSLATE_READ) && !(prot & VTL_PROT_R))
 		return HV_TRANSLATE_NO_READ;
 	if ((flags & HV_TRANSLATE_WRITE) && !(prot & VTL_PROT_W))
 		return HV_TRANSLATE_NO_WRITE;
 	/* There is no code for that. */
-	if ((flags & HV_TRANSLATE_EXECUTE) && !(prot & VTL_PROT_KX))
+	if ((flags & HV_TRANSLATE_EXECUTE) && !(prot & fetch))
 		return HV_TRANSLATE_NO_READ;
 	return HV_TRANSLATE_SUCCESS;
 }
@@ -74,6 +73,7 @@ static u32 check_rights(struct vtl_vp *vp, u8 vtl, gfn_t gfn, u64 flags)
 static u32 translate(struct vtl_vp *vp, u8 vtl, u64 page, u64 flags, gfn_t *gfn)
 {
 	struct kvm_vcpu *vcpu = vtl_vp_vcpu(vp, vtl);
+	vtl_prot_t fetch;
 	gpa_t gpa;
 	u32 code;
 	int idx;
@@ -82,13 +82,16 @@ static u32 translate(struct vtl_vp *vp, u8 vtl, u64 page, u64 flags, gfn_t *gfn)
 		return HV_TRANSLATE_PAGE_NOT_PRESENT;
 	vtl_vcpu_enter(vcpu, &idx);
 	code = walk(vcpu, page << PAGE_SHIFT, flags, &gpa);
+	fetch = vtl_mbec_right(vp, vcpu,
+			       walk_access(vcpu, flags) & PFERR_USER_MASK);
 	vtl_vcpu_leave(vcpu, idx);
 	if (code)
 		return code;
 	*gfn = gpa_to_gfn(gpa);
 	if (!vtl_gfn_is_ram(vcpu->kvm, *gfn))
 		return HV_TRANSLATE_GPA_UNMAPPED;
-	return check_rights(vp, vtl, *gfn, flags);
+	return check_rights(vtl_effective_prot(vp->partition, vtl, *gfn), fetch,
+			    flags);
 }
 
 /**

@@ -28,13 +28,13 @@ static void __maybe_unused build_check_abi(void)
 	BUILD_BUG_ON(sizeof(struct kvm_vtl_info) != 4 * 4 + 2 * 8 + 2 * 4);
 	BUILD_BUG_ON(sizeof(struct kvm_vtl_config) != 4 * 4 + 8);
 	BUILD_BUG_ON(sizeof(struct kvm_vtl_partition) !=
-		     4 * 4 + 8 * KVM_VTL_NR_VTLS);
+		     4 * 4 + 8 * KVM_VTL_NR_VTLS + 2 * 4 + 8);
 	BUILD_BUG_ON(sizeof(struct kvm_vtl_range) != 2 * 8 + 2 * 4);
 	BUILD_BUG_ON(sizeof(struct kvm_vtl_protections) !=
 		     4 * 4 + 2 * 8 + 2 * 4 + 8);
 	BUILD_BUG_ON(sizeof(struct kvm_vtl_ports) != 4 * 4 + 2 * 8);
 	BUILD_BUG_ON(sizeof(struct kvm_vtl_vp) !=
-		     4 * 4 + 7 * 8 * KVM_VTL_NR_VTLS + 2 * 4);
+		     4 * 4 + 7 * 8 * KVM_VTL_NR_VTLS + 4 * 4);
 	BUILD_BUG_ON(sizeof(struct kvm_vtl_vcpu_ioctl) != 4 * 4 + 8);
 	BUILD_BUG_ON(sizeof(struct kvm_vtl_info) > VTL_UAPI_MAX ||
 		     sizeof(struct kvm_vtl_partition) > VTL_UAPI_MAX ||

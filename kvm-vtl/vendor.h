@@ -10,15 +10,17 @@
 struct kvm_vcpu;
 
 /**
- * struct vtl_intercepted - registers whose writes must leave the guest
- * @cr0: bits of CR0
- * @cr4: bits of CR4
- * @tables: HV_CR_INTERCEPT_{GDTR,IDTR,LDTR,TR}_WRITE
+ * struct vtl_controls - what a vCPU needs that KVM does not do by itself
+ * @cr0: bits of CR0 whose writes must leave the guest
+ * @cr4: bits of CR4, likewise
+ * @tables: HV_CR_INTERCEPT_{GDTR,IDTR,LDTR,TR}_WRITE, likewise
+ * @mbec: users' fetches are judged by VTL_PROT_UX
  */
-struct vtl_intercepted {
+struct vtl_controls {
 	u64 cr0;
 	u64 cr4;
 	u64 tables;
+	bool mbec;
 };
 
 /* KVM-INTERNAL: the same in EPT and NPT. */
@@ -30,13 +32,13 @@ struct vtl_intercepted {
  * @id: KVM_VTL_VENDOR_*
  * @kvm_module: the half of KVM
  * @hypercall_insn: VMCALL or VMMCALL
+ * @has_mbec: can this CPU and kernel tell users' fetches from the kernel's?
  * @restrict_spte: take from a present leaf SPTE the rights that @prot lacks;
  *	false when the SPTE is not as expected, so that the rights cannot be
  *	vouched for
- * @spte_can_exec: may the SPTE be executed?
- * @spte_clear_exec: take the right to execute
- * @intercept: have a vCPU, which is loaded, leave the guest for these writes;
- *	false when this CPU or host cannot
+ * @restrict_exec: take from a leaf SPTE the rights to execute that @like lacks
+ * @control: have a vCPU, which is loaded, do so; false when this CPU or host
+ *	cannot
  * @fault_gva: the linear address of the access that KVM was told of with this
  *	error code; false when the CPU does not say
  * @lost_state: does a vCPU, which is loaded, need the reset that KVM is about
@@ -46,11 +48,10 @@ struct vtl_vendor_ops {
 	u32 id;
 	const char *kvm_module;
 	u8 hypercall_insn[3];
+	bool (*has_mbec)(void);
 	bool (*restrict_spte)(u64 *spte, vtl_prot_t prot);
-	bool (*spte_can_exec)(u64 spte);
-	u64 (*spte_clear_exec)(u64 spte);
-	bool (*intercept)(struct kvm_vcpu *vcpu,
-			  const struct vtl_intercepted *want);
+	u64 (*restrict_exec)(u64 spte, u64 like);
+	bool (*control)(struct kvm_vcpu *vcpu, const struct vtl_controls *want);
 	bool (*fault_gva)(u64 error_code, u64 *gva);
 	bool (*lost_state)(struct kvm_vcpu *vcpu);
 };

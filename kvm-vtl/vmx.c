@@ -6,9 +6,11 @@
  */
 #include <linux/kvm_host.h>
 #include <linux/kvm_vtl.h>
+#include <asm/hypervisor.h>
 #include <asm/msr-index.h>
 #include <asm/vmx.h>
 
+#include "controls.h"
 #include "cr_intercept.h"
 #include "hooks.h"
 #include "port.h"
@@ -19,7 +21,7 @@
 #define EPT_R			BIT_ULL(0)
 #define EPT_W			BIT_ULL(1)
 #define EPT_X			BIT_ULL(2)
-/* Both bits where KVM sets two: the CPU may look at either. */
+/* Both bits where KVM sets two: the CPU looks at the second one with MBEC. */
 #define EPT_EXEC		(EPT_X | VTL_EPT_USER_EXEC)
 
 /*
@@ -28,9 +30,8 @@
  */
 static bool vmx_restrict_spte(u64 *spte, vtl_prot_t prot)
 {
-	u64 exec = *spte & EPT_EXEC;
-
-	if (exec && exec != EPT_EXEC)
+	/* The kernel alone: neither KVM nor a legal protection makes that. */
+	if ((*spte & EPT_X) && (*spte & EPT_EXEC) != EPT_EXEC)
 		return false;
 	if ((*spte & VTL_EPT_AD_TYPE) == VTL_EPT_AD_DISABLED)
 		return false;
@@ -40,6 +41,8 @@ static bool vmx_restrict_spte(u64 *spte, vtl_prot_t prot)
 	if (!(prot & VTL_PROT_W))
 		*spte &= ~(EPT_W | VTL_EPT_MMU_WRITABLE);
 	if (!(prot & VTL_PROT_KX))
+		*spte &= ~EPT_X;
+	if (!(prot & VTL_PROT_UX))
 		*spte &= ~EPT_EXEC;
 	/* KVM sets R without execute-only support whatever the access is. */
 	if (!(prot & VTL_PROT_R))
@@ -47,14 +50,9 @@ static bool vmx_restrict_spte(u64 *spte, vtl_prot_t prot)
 	return true;
 }
 
-static bool vmx_spte_can_exec(u64 spte)
+static u64 vmx_restrict_exec(u64 spte, u64 like)
 {
-	return spte & EPT_X;
-}
-
-static u64 vmx_spte_clear_exec(u64 spte)
-{
-	return spte & ~EPT_EXEC;
+	return spte & ~(EPT_EXEC & ~like);
 }
 
 /* There is no current VMCS when KVM itself runs on Hyper-V's. */
@@ -145,12 +143,26 @@ static bool own_cr4(struct kvm_vcpu *vcpu, u64 wanted)
 			       ~vcpu->arch.cr4_guest_rsvd_bits);
 }
 
-static bool has_table_exits(void)
+static bool has_secondary(u32 control)
 {
 	u64 controls;
 
 	return !rdmsrl_safe(MSR_IA32_VMX_PROCBASED_CTLS2, &controls) &&
-	       ((controls >> 32) & SECONDARY_EXEC_DESC);
+	       ((controls >> 32) & control);
+}
+
+/* An EPT violation says whether the address is a user's. */
+#define EPT_CAP_ADVANCED_EXIT_INFO	BIT_ULL(22)
+
+/* On Hyper-V KVM may use a VMCS of Hyper-V's, whose controls are not ours. */
+static bool vmx_has_mbec(void)
+{
+	u64 caps;
+
+	return VTL_EPT_USER_EXEC && !hypervisor_is_type(X86_HYPER_MS_HYPERV) &&
+	       has_secondary(SECONDARY_EXEC_MODE_BASED_EPT_EXEC) &&
+	       !rdmsrl_safe(MSR_IA32_VMX_EPT_VPID_CAP, &caps) &&
+	       (caps & EPT_CAP_ADVANCED_EXIT_INFO);
 }
 
 /* Where the CPU has no UMIP KVM uses the same exits to emulate it. */
@@ -160,56 +172,76 @@ static bool needs_umip_exits(struct kvm_vcpu *vcpu)
 	       (vcpu->arch.cr4 & X86_CR4_UMIP);
 }
 
-/* KVM keeps a copy, which does not have the bit, and writes what differs. */
-static bool set_table_exits(struct kvm_vcpu *vcpu, bool wanted)
+/* The bits of the secondary controls that are ours, as they have to be */
+static u64 own_secondary(struct kvm_vcpu *vcpu, const struct vtl_controls *want)
 {
-	bool on = wanted || needs_umip_exits(vcpu);
-	u64 controls, new;
+	u64 controls = 0;
 
-	if (wanted && !has_table_exits())
-		return false;
-	if (!vmcs_read(SECONDARY_VM_EXEC_CONTROL, &controls))
-		return !wanted;
-	new = on ? controls | SECONDARY_EXEC_DESC :
-		   controls & ~(u64)SECONDARY_EXEC_DESC;
-	return new == controls || vmcs_write(SECONDARY_VM_EXEC_CONTROL, new);
+	if (want->tables || needs_umip_exits(vcpu))
+		controls |= SECONDARY_EXEC_DESC;
+	if (want->mbec)
+		controls |= SECONDARY_EXEC_MODE_BASED_EPT_EXEC;
+	return controls;
 }
 
-static bool vmx_intercept(struct kvm_vcpu *vcpu,
-			  const struct vtl_intercepted *want)
+/*
+ * KVM keeps a copy, with its own idea of our bits, and writes what differs.
+ *
+ * Translations of a vCPU that were made with the other value of the MBEC
+ * control may still be cached.
+ */
+static bool set_secondary(struct kvm_vcpu *vcpu,
+			  const struct vtl_controls *want)
+{
+	u64 own = own_secondary(vcpu, want);
+	u64 controls, changed;
+
+	if (want->tables && !has_secondary(SECONDARY_EXEC_DESC))
+		return false;
+	if (!vmcs_read(SECONDARY_VM_EXEC_CONTROL, &controls))
+		return !want->tables && !want->mbec;
+	changed = (controls ^ own) & (SECONDARY_EXEC_DESC |
+				      SECONDARY_EXEC_MODE_BASED_EPT_EXEC);
+	if (changed & SECONDARY_EXEC_MODE_BASED_EPT_EXEC)
+		kvm_make_request(KVM_REQ_TLB_FLUSH_CURRENT, vcpu);
+	return !changed ||
+	       vmcs_write(SECONDARY_VM_EXEC_CONTROL, controls ^ changed);
+}
+
+static bool vmx_control(struct kvm_vcpu *vcpu, const struct vtl_controls *want)
 {
 	return own_cr0(vcpu, want->cr0) && own_cr4(vcpu, want->cr4) &&
-	       set_table_exits(vcpu, want->tables);
+	       set_secondary(vcpu, want);
 }
 
 void vtl_hook_vmx_vcpu_after_set_cpuid(struct kvm_vcpu *vcpu)
 {
 	vtl_orig_vmx_vcpu_after_set_cpuid(vcpu);
-	vtl_cr_intercept_again(vcpu);
+	vtl_controls_again(vcpu);
 }
 
 void vtl_hook_vmx_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
 {
 	vtl_orig_vmx_set_cr4(vcpu, cr4);
-	vtl_cr_intercept_again(vcpu);
+	vtl_controls_again(vcpu);
 }
 
 void vtl_hook_vmx_set_virtual_apic_mode(struct kvm_vcpu *vcpu)
 {
 	vtl_orig_vmx_set_virtual_apic_mode(vcpu);
-	vtl_cr_intercept_again(vcpu);
+	vtl_controls_again(vcpu);
 }
 
 void vtl_hook_vmx_refresh_apicv_exec_ctrl(struct kvm_vcpu *vcpu)
 {
 	vtl_orig_vmx_refresh_apicv_exec_ctrl(vcpu);
-	vtl_cr_intercept_again(vcpu);
+	vtl_controls_again(vcpu);
 }
 
 void vtl_hook_vmx_update_cpu_dirty_logging(struct kvm_vcpu *vcpu)
 {
 	vtl_orig_vmx_update_cpu_dirty_logging(vcpu);
-	vtl_cr_intercept_again(vcpu);
+	vtl_controls_again(vcpu);
 }
 
 /* Exit qualification for CR accesses: bits 5:4 */
@@ -325,10 +357,10 @@ const struct vtl_vendor_ops vtl_vmx_ops = {
 	.id = KVM_VTL_VENDOR_INTEL,
 	.kvm_module = "kvm_intel",
 	.hypercall_insn = { 0x0f, 0x01, 0xc1 },
+	.has_mbec = vmx_has_mbec,
 	.restrict_spte = vmx_restrict_spte,
-	.spte_can_exec = vmx_spte_can_exec,
-	.spte_clear_exec = vmx_spte_clear_exec,
-	.intercept = vmx_intercept,
+	.restrict_exec = vmx_restrict_exec,
+	.control = vmx_control,
 	.fault_gva = vmx_fault_gva,
 	.lost_state = vmx_lost_state,
 };

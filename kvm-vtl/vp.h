@@ -79,13 +79,13 @@ struct vtl_vp_vtl {
  * struct vtl_denial - an access that KVM itself made for the guest and that
  * the protections forbid
  * @valid: there is one
- * @fetching: the emulator fetches an instruction now
+ * @fetch: the right that the emulator needs, which fetches an instruction now
  * @gfn: page
  * @access: the missing rights
  */
 struct vtl_denial {
 	bool valid;
-	bool fetching;
+	vtl_prot_t fetch;
 	gfn_t gfn;
 	vtl_prot_t access;
 };
@@ -117,6 +117,7 @@ struct vtl_denial {
  * @tlb_locks: per VTL, mask of the lower ones whose flushes on other VPs it
  *	holds up, and from VTL_TLB_BY_OTHER_SHIFT up of those that another VP
  *	has it hold up; written under @mutex, read by flushers
+ * @mbec: MBEC is on; written under @mutex
  * @tlb_waits: mask of VTLs that want the lower ones to wait for TLB locks of
  *	other VPs before they run again
  * @run_on: what another VP asks this one to do
@@ -139,6 +140,7 @@ struct vtl_vp {
 	u8 shared_msrs_stale;
 	u8 intercept_vtl;
 	u8 tlb_locks[VTL_LEVELS];
+	bool mbec;
 	unsigned long tlb_waits;
 	struct vtl_denial denial;
 	struct vtl_register_access access;

@@ -10,7 +10,7 @@
 struct vtl_vp;
 
 void vtl_partition_enable_vtl_locked(struct vtl_partition *partition, u8 vtl);
-bool vtl_config_valid(u64 old, u64 new);
+bool vtl_config_valid(u64 old, u64 new, bool mbec);
 u16 vtl_partition_set_config(struct vtl_partition *partition, u8 vtl,
 			     u64 config);
 int vtl_partition_reset(struct vtl_partition *partition, struct vtl_vp *vp);

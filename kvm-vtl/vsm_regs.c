@@ -3,9 +3,11 @@
  * kvm-vtl - registers of Virtual Secure Mode
  */
 #include <linux/kvm_host.h>
+#include <linux/kvm_vtl.h>
 
 #include "cr_intercept.h"
 #include "hypercall.h"
+#include "mbec.h"
 #include "mode.h"
 #include "msr.h"
 #include "partition.h"
@@ -33,25 +35,35 @@ static u16 get_code_page_offsets(struct vtl_vp *vp, u8 vtl, u32 arg,
 static u16 get_vp_status(struct vtl_vp *vp, u8 vtl, u32 arg,
 			 union hv_vtl_reg_value *val)
 {
-	val->low = vp->active_vtl | (u64)vp->enabled_vtls << 16;
+	val->low = vp->active_vtl |
+		   (u64)vp->enabled_vtls << HV_VSM_VP_STATUS_ENABLED_SHIFT;
+	if (vp->mbec)
+		val->low |= HV_VSM_VP_STATUS_ACTIVE_MBEC;
 	return HV_STATUS_SUCCESS;
 }
+
+/* VTLs that can have MBEC: errata.rst, "MBEC" */
+#define MBEC_VTLS	(BIT_ULL(0) | BIT_ULL(1))
 
 static u16 get_partition_status(struct vtl_vp *vp, u8 vtl, u32 arg,
 				union hv_vtl_reg_value *val)
 {
 	val->low = READ_ONCE(vp->partition->enabled_vtls) |
-		   (u64)vp->partition->max_vtl << 16;
+		   (u64)vp->partition->max_vtl << HV_VSM_STATUS_MAX_VTL_SHIFT;
+	if (READ_ONCE(vp->partition->mbec))
+		val->low |= MBEC_VTLS << HV_VSM_STATUS_MBEC_SHIFT;
 	return HV_STATUS_SUCCESS;
 }
 
-/* No MBEC, DR6 private. */
+/* DR6 is private. */
 static u16 get_capabilities(struct vtl_vp *vp, u8 vtl, u32 arg,
 			    union hv_vtl_reg_value *val)
 {
 	val->low = HV_VSM_CAPABILITY_DENY_LOWER_STARTUP |
 		   HV_VSM_CAPABILITY_INTERCEPT_PAGE |
 		   HV_VSM_CAPABILITY_RETURN_ACTIONS;
+	if (vp->partition->features & KVM_VTL_FEATURE_MBEC)
+		val->low |= MBEC_VTLS << HV_VSM_CAPABILITY_MBEC_SHIFT;
 	return HV_STATUS_SUCCESS;
 }
 
@@ -88,7 +100,7 @@ static u16 set_cr_intercept(struct vtl_vp *vp, u8 vtl, u32 arg,
 	return HV_STATUS_SUCCESS;
 }
 
-/* MBEC is not offered; the TLB lock is the VP's own. */
+/* The TLB lock is one of these two VTLs; MBEC is the VP's. */
 static u16 get_secure_config(struct vtl_vp *vp, u8 vtl, u32 lower,
 			     union hv_vtl_reg_value *val)
 {
@@ -96,15 +108,21 @@ static u16 get_secure_config(struct vtl_vp *vp, u8 vtl, u32 lower,
 		return HV_STATUS_ACCESS_DENIED;
 	val->low = vtl_tlb_has_lock(vp, vtl, lower) ?
 		   HV_SECURE_CONFIG_TLB_LOCKED : 0;
+	if (vp->mbec)
+		val->low |= HV_SECURE_CONFIG_MBEC_ENABLED;
 	return HV_STATUS_SUCCESS;
 }
 
 static u16 set_secure_config(struct vtl_vp *vp, u8 vtl, u32 lower,
 			     const union hv_vtl_reg_value *val)
 {
+	bool mbec = val->low & HV_SECURE_CONFIG_MBEC_ENABLED;
+
 	if (vtl <= lower)
 		return HV_STATUS_ACCESS_DENIED;
-	if (val->low & ~HV_SECURE_CONFIG_TLB_LOCKED)
+	if ((val->low & ~(HV_SECURE_CONFIG_MBEC_ENABLED |
+			  HV_SECURE_CONFIG_TLB_LOCKED)) ||
+	    mbec != READ_ONCE(vp->partition->mbec) || !vtl_mbec_set(vp, mbec))
 		return HV_STATUS_INVALID_REGISTER_VALUE;
 	if (val->low & HV_SECURE_CONFIG_TLB_LOCKED)
 		vtl_tlb_lock(vp, vtl, lower, vp->run_on.for_other);

@@ -8,23 +8,6 @@
 AREA(call32)
 
 #define OF_VTL0		HV_INPUT_VTL(0)
-#define CODE32		0x00cf9b000000ffffULL
-
-struct regs32 {
-	u32 eax, ebx, ecx, edx, esi, edi;
-};
-
-/*
- * Calls target in 32-bit code with the registers of *regs, and stores them
- * again.  It keeps the caller's stack, which lies below 4 GiB as all does.
- */
-void guest_call32(struct regs32 *regs, const void *target);
-
-static void call32(struct regs32 *regs, const void *target)
-{
-	this_area()->gdt[CODE32_SEL / 8] = CODE32;
-	guest_call32(regs, target);
-}
 
 /* Result value of a hypercall of 32-bit code */
 static u64 hypercall32(u64 control, u64 in, u64 out)

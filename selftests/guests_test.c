@@ -14,6 +14,7 @@ AREA(guests)
 static u32 ready, attacked;
 static u8 secure_pages[512][PAGE_SIZE] __page;
 static u8 driver[PAGE_SIZE] __page;
+static u8 data[PAGE_SIZE] __page;
 
 static void count(u32 *counter)
 {
@@ -28,6 +29,9 @@ static void must(u64 want, u64 have, const char *what)
 }
 
 #define CALL(want, expr)	must(want, expr, #expr)
+
+/* MBEC: 1 where the secure kernel finds it offered and takes it */
+static u64 mbec;
 
 /* What all look at before anything else */
 static void check_offer(void)
@@ -67,17 +71,38 @@ static u64 protect_secure_pages(u32 flags)
 	return HV_SUCCESS;
 }
 
-static struct vm *machine(struct __test_metadata *_metadata, u8 max_vtl,
-			  void (*entry)(void), bool wait)
+static struct vm *machine_with(struct __test_metadata *_metadata, u8 max_vtl,
+			       void (*entry)(void), bool wait, u64 features)
 {
 	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_UNINITIALIZED };
 	struct vm *vm = VM_CREATE(.max_vtl = max_vtl, .entry = entry,
-				  .vcpus = VPS);
+				  .vcpus = VPS, .features = features);
 	u32 i;
 
 	for (i = 1; wait && i < VPS; i++)
 		ASSERT_EQ(0, ioctl(vm->vcpu[i].fd, KVM_SET_MP_STATE, &state));
 	return vm;
+}
+
+static struct vm *machine(struct __test_metadata *_metadata, u8 max_vtl,
+			  void (*entry)(void), bool wait)
+{
+	return machine_with(_metadata, max_vtl, entry, wait, 0);
+}
+
+static struct vm *mbec_machine(struct __test_metadata *_metadata,
+			       void (*entry)(void), bool wait)
+{
+	struct vm *vm = machine_with(_metadata, 1, entry, wait,
+				     KVM_VTL_FEATURE_MBEC);
+
+	vm_var(vm, mbec) = 1;
+	return vm;
+}
+
+static bool has_mbec(void)
+{
+	return host_features() & KVM_VTL_FEATURE_MBEC;
 }
 
 /* --- Windows ------------------------------------------------------------- */
@@ -129,11 +154,14 @@ static void sk_init_vp(void)
 
 	hv_set_reg(HV_OWN_VTL, HV_REG_VSM_VINA,
 		   SK_VINA_VECTOR | BIT(8) | BIT(9) | BIT(10));
-	/* MBEC is not offered: nothing to enable. */
-	GUEST_EQ(0, hv_reg(HV_OWN_VTL, HV_REG_VSM_CAPABILITIES) & BIT(1));
+	/* MBEC, if it is offered */
+	GUEST_EQ(mbec << 1,
+		 hv_reg(HV_OWN_VTL, HV_REG_VSM_CAPABILITIES) & BIT(1));
 	CALL(HV_REPS(1), hv_get_register(HV_OWN_VTL,
 					 HV_REG_VSM_SECURE_CONFIG_VTL0,
 					 &value));
+	hv_set_reg(HV_OWN_VTL, HV_REG_VSM_SECURE_CONFIG_VTL0,
+		   value.low | mbec);
 	/* CR4.SMEP, LSTAR, EFER, APIC_BASE, GDTR, IDTR, LDTR, TR */
 	hv_set_reg(HV_OWN_VTL, HV_REG_CR4_MASK, BIT(20));
 	hv_set_reg(HV_OWN_VTL, HV_REG_CR_INTERCEPT,
@@ -331,9 +359,10 @@ static void winload_and_nt(void)
 	hv_init();
 	apic_write(APIC_SVR, 0x1ff);
 	GUEST_EQ(1, hv_reg(HV_OWN_VTL, HV_REG_VSM_PARTITION_STATUS) >> 16 & 15);
-	GUEST_EQ(0, hv_reg(HV_OWN_VTL, HV_REG_VSM_CAPABILITIES) & 0x1fffe);
+	GUEST_EQ(mbec ? 6 : 0,
+		 hv_reg(HV_OWN_VTL, HV_REG_VSM_CAPABILITIES) & 0x1fffe);
 	CALL(HV_SUCCESS, hv_call(HV_ENABLE_PARTITION_VTL | HV_FAST,
-				 HV_PARTITION_SELF, 1));
+				 HV_PARTITION_SELF, mbec << 8 | 1));
 	CALL(HV_SUCCESS, vsm_enable_vp(HV_VP_SELF));
 	GUEST_EQ(0x30000, hv_reg(HV_OWN_VTL, HV_REG_VSM_VP_STATUS));
 	for (vp = 0; vp < VPS; vp++)
@@ -362,6 +391,17 @@ TEST_F_TIMEOUT(guests, windows, 180)
 {
 	struct vm *vm = machine(_metadata, 1, winload_and_nt, true);
 
+	RUN_VPS(vm);
+	vm_destroy(vm);
+}
+
+TEST_F_TIMEOUT(guests, windows_mbec, 180)
+{
+	struct vm *vm;
+
+	if (!has_mbec())
+		SKIP(return, "this host has no MBEC");
+	vm = mbec_machine(_metadata, winload_and_nt, true);
 	RUN_VPS(vm);
 	vm_destroy(vm);
 }
@@ -414,17 +454,22 @@ static void lvbs_init_partition(void)
 		   HV_CONFIG_DEFAULT(HV_RWX) | HV_CONFIG_ENABLE_PROTECTION);
 	CALL(HV_REPS(1), hv_get_register(HV_OWN_VTL, HV_REG_CODE_PAGE_OFFSETS,
 					 &value));
-	/* MBEC and TLB lock; without MBEC the lock alone */
-	CALL(HV_INVALID_REGISTER_VALUE,
-	     hv_set_register(HV_OWN_VTL, HV_REG_VSM_SECURE_CONFIG_VTL0, 3, 0));
-	CALL(HV_REPS(1), hv_set_register(HV_OWN_VTL,
-					 HV_REG_VSM_SECURE_CONFIG_VTL0, 2, 0));
 	protect_secure_pages(HV_NONE);
+}
+
+/* MBEC and TLB lock; without MBEC the lock alone */
+static void lvbs_secure_config(void)
+{
+	CALL(mbec ? HV_REPS(1) : HV_INVALID_REGISTER_VALUE,
+	     hv_set_register(HV_OWN_VTL, HV_REG_VSM_SECURE_CONFIG_VTL0, 3, 0));
+	CALL(mbec ? HV_INVALID_REGISTER_VALUE : HV_REPS(1),
+	     hv_set_register(HV_OWN_VTL, HV_REG_VSM_SECURE_CONFIG_VTL0, 2, 0));
 }
 
 static u64 lvbs_init(u64 a, u64 b)
 {
 	lvbs_init_vp();
+	lvbs_secure_config();
 	if (!this_cpu()->vp)
 		lvbs_init_partition();
 	return 0;
@@ -503,7 +548,15 @@ static void lvbs_locked(void)
 	write_cr4(cr4 | CR4_DE);
 	GUEST_EQ(cr4 | CR4_DE, read_cr4());
 	GUEST_EQ(n + 4, vtl1[vp].messages);
-	/* A module that was checked */
+	/* VTL0 sees that MBEC is on, or gives up. */
+	GUEST_EQ(mbec << 4, hv_reg(0, HV_REG_VSM_VP_STATUS) & BIT(4));
+	/* A module: its data, then as it was checked */
+	if (mbec) {
+		GUEST_EQ(HV_REPS(1), lvbs_call(LVBS_PROTECT, (uintptr_t)data,
+					       HV_R | HV_UX));
+		GUEST_TRAP(GP_VECTOR, probe_write(data, 0));
+		GUEST_TRAP(GP_VECTOR, probe_exec(data));
+	}
 	GUEST_EQ(HV_REPS(1), lvbs_call(LVBS_PROTECT, (uintptr_t)driver, HV_RX));
 	GUEST_TRAP(GP_VECTOR, probe_write(driver, 0));
 	GUEST_NO_TRAP(probe_exec(driver));
@@ -516,11 +569,13 @@ static void lvbs_bsp(void)
 	memset(driver, 0xc3, PAGE_SIZE);
 	GUEST_LE(1, hv_reg(0, HV_REG_VSM_PARTITION_STATUS) >> 16 & 15);
 	/* With EnableMbec, as newer kernels insist; then as older ones do */
-	CALL(HV_INVALID_PARAMETER,
+	CALL(mbec ? HV_SUCCESS : HV_INVALID_PARAMETER,
 	     hv_call(HV_ENABLE_PARTITION_VTL | HV_FAST, HV_PARTITION_SELF,
 		     0x101));
-	CALL(HV_SUCCESS, vsm_enable_partition());
+	CALL(mbec ? HV_INVALID_VTL_STATE : HV_SUCCESS, vsm_enable_partition());
 	GUEST_EQ(3, hv_reg(0, HV_REG_VSM_PARTITION_STATUS) & 0xffff);
+	GUEST_EQ(mbec ? 3 : 0,
+		 hv_reg(0, HV_REG_VSM_PARTITION_STATUS) >> 20 & 0xffff);
 	CALL(HV_SUCCESS, vsm_enable_vp(HV_VP_SELF));
 	vtl1[0].no_protection = true;
 	vtl_call();
@@ -553,6 +608,17 @@ TEST_F_TIMEOUT(guests, lvbs, 180)
 {
 	struct vm *vm = machine(_metadata, 1, lvbs, false);
 
+	RUN_VPS(vm);
+	vm_destroy(vm);
+}
+
+TEST_F_TIMEOUT(guests, lvbs_mbec, 180)
+{
+	struct vm *vm;
+
+	if (!has_mbec())
+		SKIP(return, "this host has no MBEC");
+	vm = mbec_machine(_metadata, lvbs, false);
 	RUN_VPS(vm);
 	vm_destroy(vm);
 }

@@ -195,6 +195,31 @@ TEST_F(protect, alias)
 	vm_destroy(vm);
 }
 
+/*
+ * Not protected, and said so (memory-paths.rst): what the VMM and its devices
+ * do, who have the memory mapped.
+ */
+static void vmm_guest(void)
+{
+	fill(pages[1]);
+	vsm_init();
+	vtl1_close(pages[1], 1, HV_NONE);
+	GUEST_SYNC(0);
+	GUEST_EQ(~SECRET, vtl1_exec(read_in_vtl1, (uintptr_t)pages[1] + 8, 0));
+}
+
+TEST_F(protect, devices_have_the_rights_of_the_vmm)
+{
+	struct vm *vm = VTL_VM(.entry = vmm_guest);
+	u64 *secret = vm_hva(vm, (uintptr_t)pages[1] + 8);
+
+	EXPECT_UCALL(UCALL_SYNC, &vm->vcpu[0]);
+	EXPECT_EQ(SECRET, *secret);
+	*secret = ~SECRET;
+	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
+	vm_destroy(vm);
+}
+
 static u8 *user_page;
 static u64 user_value;
 

@@ -120,6 +120,23 @@ TEST_F(state, follows_the_guest)
 	vm_destroy(vm);
 }
 
+/* A VMM that does not ask for MBEC does not get it. */
+TEST_F(state, mbec_not_offered)
+{
+	struct kvm_vtl_partition p = {
+		.size = sizeof(p), .enabled_vtls = 3, .mbec = 1,
+	};
+	struct vm *vm = VTL_VM();
+
+	EXPECT_EQ(-1, ioctl(vm->fd, KVM_VTL_SET_PARTITION, &p));
+	EXPECT_EQ(EOPNOTSUPP, errno);
+	ASSERT_EQ(0, get_partition(vm, &p));
+	EXPECT_EQ(1, p.enabled_vtls);
+	EXPECT_EQ(0, p.out_features);
+	EXPECT_EQ(0, p.mbec);
+	vm_destroy(vm);
+}
+
 TEST_F(state, set_partition)
 {
 	struct vm *vm = VTL_VM(.entry = state_guest);

@@ -27,10 +27,12 @@ TEST_F(uapi, layout)
 	PIN(kvm_vtl_config, max_vtl, 8);
 	PIN(kvm_vtl_config, __reserved, 12);
 	PIN(kvm_vtl_config, features, 16);
-	PIN_SIZE(kvm_vtl_partition, 48);
+	PIN_SIZE(kvm_vtl_partition, 64);
 	PIN(kvm_vtl_partition, enabled_vtls, 8);
 	PIN(kvm_vtl_partition, out_max_vtl, 12);
 	PIN(kvm_vtl_partition, config, 16);
+	PIN(kvm_vtl_partition, mbec, 48);
+	PIN(kvm_vtl_partition, out_features, 56);
 	PIN_SIZE(kvm_vtl_range, 24);
 	PIN(kvm_vtl_range, nr_pages, 8);
 	PIN(kvm_vtl_range, prot, 16);
@@ -43,7 +45,7 @@ TEST_F(uapi, layout)
 	PIN(kvm_vtl_protections, out_nr_ranges, 32);
 	PIN(kvm_vtl_protections, __reserved, 36);
 	PIN(kvm_vtl_protections, out_next_gfn, 40);
-	PIN_SIZE(kvm_vtl_vp, 248);
+	PIN_SIZE(kvm_vtl_vp, 256);
 	PIN(kvm_vtl_vp, enabled_vtls, 8);
 	PIN(kvm_vtl_vp, active_vtl, 12);
 	PIN(kvm_vtl_vp, pending_event, 16);
@@ -51,6 +53,7 @@ TEST_F(uapi, layout)
 	PIN(kvm_vtl_vp, tlb_locks, 112);
 	PIN(kvm_vtl_vp, tlb_waits, 116);
 	PIN(kvm_vtl_vp, cr_intercept, 120);
+	PIN(kvm_vtl_vp, mbec, 248);
 	PIN_SIZE(kvm_vtl_vcpu_ioctl, 24);
 	PIN(kvm_vtl_ports, vtl, 8);
 	PIN(kvm_vtl_ports, read_bitmap, 16);
@@ -64,16 +67,16 @@ TEST_F(uapi, numbers)
 {
 	EXPECT_EQ(0xc028b900, KVM_VTL_GET_INFO);
 	EXPECT_EQ(0x4018b901, KVM_VTL_CONFIGURE);
-	EXPECT_EQ(0xc030b902, KVM_VTL_GET_PARTITION);
-	EXPECT_EQ(0xc030b903, KVM_VTL_SET_PARTITION);
+	EXPECT_EQ(0xc040b902, KVM_VTL_GET_PARTITION);
+	EXPECT_EQ(0xc040b903, KVM_VTL_SET_PARTITION);
 	EXPECT_EQ(0xc030b904, KVM_VTL_GET_PROTECTIONS);
 	EXPECT_EQ(0xc030b905, KVM_VTL_SET_PROTECTIONS);
-	EXPECT_EQ(0xc0f8b906, KVM_VTL_GET_VP);
-	EXPECT_EQ(0xc0f8b907, KVM_VTL_SET_VP);
+	EXPECT_EQ(0xc100b906, KVM_VTL_GET_VP);
+	EXPECT_EQ(0xc100b907, KVM_VTL_SET_VP);
 	EXPECT_EQ(0x4018b908, KVM_VTL_VCPU_IOCTL);
 	EXPECT_EQ(0xc020b909, KVM_VTL_GET_PORTS);
 	EXPECT_EQ(0x4020b90a, KVM_VTL_SET_PORTS);
-	EXPECT_EQ(2, KVM_VTL_ABI);
+	EXPECT_EQ(3, KVM_VTL_ABI);
 }
 
 /* --- how every command takes its struct ---------------------------------- */
@@ -97,16 +100,17 @@ static u8 ports[KVM_VTL_PORT_BITMAP_SIZE];
 static const struct command commands[] = {
 	{ "GET_INFO", KVM_VTL_GET_INFO, DEV, 40 },
 	{ "CONFIGURE", KVM_VTL_CONFIGURE, DEV, 24, 12, { 1 } },
-	{ "GET_PARTITION", KVM_VTL_GET_PARTITION, VM, 48 },
-	{ "SET_PARTITION", KVM_VTL_SET_PARTITION, VM, 48, 16, { 1 } },
+	{ "GET_PARTITION", KVM_VTL_GET_PARTITION, VM, 64, .first = 48 },
+	{ "SET_PARTITION", KVM_VTL_SET_PARTITION, VM, 64, 52, { 1 },
+	  .first = 48 },
 	{ "GET_PROTECTIONS", KVM_VTL_GET_PROTECTIONS, VM, 48, 36, { 1 } },
 	{ "SET_PROTECTIONS", KVM_VTL_SET_PROTECTIONS, VM, 48, 36, { 1 } },
 	{ "GET_PORTS", KVM_VTL_GET_PORTS, VM, 32, 12,
 	  { 1, (uintptr_t)ports, (uintptr_t)ports } },
 	{ "SET_PORTS", KVM_VTL_SET_PORTS, VM, 32, 12,
 	  { 1, (uintptr_t)ports, (uintptr_t)ports } },
-	{ "GET_VP", KVM_VTL_GET_VP, VCPU, 248, .first = 80 },
-	{ "SET_VP", KVM_VTL_SET_VP, VCPU, 248, 0, { 1 }, .first = 80 },
+	{ "GET_VP", KVM_VTL_GET_VP, VCPU, 256, .first = 80 },
+	{ "SET_VP", KVM_VTL_SET_VP, VCPU, 256, 252, { 1 }, .first = 80 },
 	{ "VCPU_IOCTL", KVM_VTL_VCPU_IOCTL, VCPU, 24, 0,
 	  { (u64)KVM_GET_REGS << 32, (uintptr_t)&regs } },
 };
@@ -202,7 +206,7 @@ TEST_F(uapi, too_short)
 
 TEST_F(uapi, longer_with_zero_tail)
 {
-	static const u32 more[] = { 1, 8, 64, 4096 - 248 };
+	static const u32 more[] = { 1, 8, 64, 4096 - 256 };
 	struct fds fds = open_fds(_metadata);
 	const struct command *c;
 	u8 *arg;
@@ -282,10 +286,10 @@ TEST_F(uapi, reserved_members)
 			TH_LOG("%s", c->name);
 		}
 	}
-	/* CONFIGURE has a second one: no features yet. */
-	arg = argument(&commands[1]);
+	/* Entry 0 of an array: VTL0 has no config. */
+	arg = argument(&commands[3]);
 	*(u64 *)(arg + 16) = 1;
-	EXPECT_EQ(-EINVAL, call(fds.dev, &commands[1], arg));
+	EXPECT_EQ(-EINVAL, call(fds.vm->fd, &commands[3], arg));
 }
 
 TEST_F(uapi, bad_pointers)
@@ -467,10 +471,11 @@ TEST_F(uapi, info)
 	ASSERT_LE(0, dev);
 	ASSERT_EQ(0, get_info(dev, &info));
 	EXPECT_EQ(40, info.size);
-	EXPECT_EQ(2, info.out_abi);
+	EXPECT_EQ(3, info.out_abi);
 	EXPECT_EQ(access("/sys/module/kvm_amd", F_OK) ?
 		  KVM_VTL_VENDOR_INTEL : KVM_VTL_VENDOR_AMD, info.out_vendor);
-	EXPECT_EQ(KVM_VTL_FEATURE_VSM, info.out_features);
+	EXPECT_EQ(KVM_VTL_FEATURE_VSM,
+		  info.out_features & ~KVM_VTL_FEATURE_MBEC);
 	EXPECT_EQ(0, info.out_errata);
 	EXPECT_EQ(2, info.out_max_vtl);
 	EXPECT_EQ(0, info.out_config_max_vtl);
@@ -498,6 +503,26 @@ TEST_F(uapi, configure)
 	EXPECT_EQ(-EBUSY, configure(dev, 0));
 	EXPECT_EQ(-EBUSY, configure(dev, 1));
 	EXPECT_EQ(-EOPNOTSUPP, configure(dev, 3));
+	close(dev);
+}
+
+/* Features that are optional, of those that the host has */
+TEST_F(uapi, configure_features)
+{
+	struct kvm_vtl_config config = { .size = sizeof(config), .max_vtl = 1 };
+	int dev = open(KVM_VTL_DEVICE, O_RDWR | O_CLOEXEC);
+	u64 has = host_features() & KVM_VTL_FEATURE_MBEC;
+	u32 i;
+
+	for (i = 0; i < 64; i++) {
+		int want = -EINVAL;
+
+		config.features = BIT(i);
+		if (config.features == KVM_VTL_FEATURE_MBEC)
+			want = has ? 0 : -EOPNOTSUPP;
+		EXPECT_EQ(want, ioctl(dev, KVM_VTL_CONFIGURE, &config) ?
+				-errno : 0);
+	}
 	close(dev);
 }
 

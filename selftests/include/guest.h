@@ -79,6 +79,7 @@ typedef uint64_t u64;
 #define CR4_OSFXSR		BIT(9)
 #define CR4_OSXMMEXCPT		BIT(10)
 #define CR4_OSXSAVE		BIT(18)
+#define CR4_SMEP		BIT(20)
 #define EFER_SCE		BIT(0)
 #define EFER_LME		BIT(8)
 #define EFER_LMA		BIT(10)
@@ -288,6 +289,17 @@ void wrmsr(u32 msr, u64 value);
 /* Runs fn with CPL 3.  The trap says what ended it; 0x80 is a return. */
 #define USER_RETURN_VECTOR	0x80
 struct guest_trap run_user(void (*fn)(void));
+struct guest_trap __run_user(void (*fn)(void), void *stack);
+
+struct regs32 {
+	u32 eax, ebx, ecx, edx, esi, edi;
+};
+
+/*
+ * Calls target in 32-bit code with the registers of *regs, and stores them
+ * again.  It keeps the caller's stack, which lies below 4 GiB as all does.
+ */
+void call32(struct regs32 *regs, const void *target);
 
 /* Skips the test where XCR0 cannot be that value, or is not virtualized. */
 void guest_need_xcr0(u64 value);

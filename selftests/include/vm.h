@@ -34,6 +34,7 @@ struct vm_options {
 	const char *device;	/* default KVM_VTL_DEVICE */
 	u32 vcpus;		/* default 1 */
 	u32 max_vtl;		/* 0: do not configure */
+	u64 features;		/* KVM_VTL_FEATURE_* of the machine */
 	bool big_area;		/* a slot at GUEST_BIG */
 	bool log_dirty;		/* KVM_MEM_LOG_DIRTY_PAGES on slot 0 */
 	void (*entry)(void);	/* of all VPs; else vcpu_set_entry() */
@@ -60,6 +61,9 @@ struct vm {
  */
 struct vm *vm_create(const struct vm_options *options, const char **errorp);
 void vm_destroy(struct vm *vm);
+
+/* KVM_VTL_FEATURE_* of the host */
+u64 host_features(void);
 
 /* True in programs whose hooks shall be gone with their machines. */
 extern bool vm_hooks_come_and_go;

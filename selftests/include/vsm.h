@@ -64,6 +64,9 @@ static inline struct hv_memory_intercept *vtl1_intercept(struct vtl_service *v)
 	return (void *)v->message.payload;
 }
 
+/* HV_ENABLE_PARTITION_VTL's flags */
+extern u8 vsm_enable_flags;
+
 /* Steps of the way up; the hypercalls' result values */
 u64 vsm_enable_partition_vtl(u8 vtl);
 u64 vsm_enable_vp_vtl(u32 vp, u8 vtl);

@@ -12,7 +12,9 @@ struct extable {
 extern const struct extable __start_guest_extable[], __stop_guest_extable[];
 extern const u8 guest_user_end[];
 
-struct guest_trap __run_user(void (*fn)(void), void *stack);
+#define CODE32		0x00cf9b000000ffffULL	/* flat, 32 bit */
+
+void guest_call32(struct regs32 *regs, const void *target);
 void guest_exception(struct guest_regs *regs);
 
 u64 guest_scale = 1;
@@ -88,6 +90,12 @@ struct guest_trap run_user(void (*fn)(void))
 	struct guest_area *area = this_area();
 
 	return __run_user(fn, area->user_stack + sizeof(area->user_stack) - 8);
+}
+
+void call32(struct regs32 *regs, const void *target)
+{
+	this_area()->gdt[CODE32_SEL / 8] = CODE32;
+	guest_call32(regs, target);
 }
 
 /* Leaves regs so that the code goes on at rip, with the trap as its result. */

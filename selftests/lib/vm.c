@@ -381,10 +381,22 @@ int vcpu_write_reset_state(struct vcpu *vcpu)
 
 /* --- the machine --------------------------------------------------------- */
 
-static int configure(struct vm *vm, u32 max_vtl)
+u64 host_features(void)
+{
+	struct kvm_vtl_info info = { .size = sizeof(info) };
+	int dev = open(KVM_VTL_DEVICE, O_RDWR | O_CLOEXEC);
+
+	if (ioctl(dev, KVM_VTL_GET_INFO, &info))
+		info.out_features = 0;
+	close(dev);
+	return info.out_features;
+}
+
+static int configure(struct vm *vm, const struct vm_options *options)
 {
 	struct kvm_vtl_config config = {
-		.size = sizeof(config), .max_vtl = max_vtl,
+		.size = sizeof(config), .max_vtl = options->max_vtl,
+		.features = options->features,
 	};
 
 	return ioctl(vm->dev, KVM_VTL_CONFIGURE, &config);
@@ -401,7 +413,7 @@ static int setup(struct vm *vm, const struct vm_options *options)
 	vm->dev = open(device, O_RDWR | O_CLOEXEC);
 	if (vm->dev < 0)
 		return vm_fail(vm, device);
-	if (options->max_vtl && configure(vm, options->max_vtl))
+	if (options->max_vtl && configure(vm, options))
 		return vm_fail(vm, "KVM_VTL_CONFIGURE");
 	vm->fd = ioctl(vm->dev, KVM_CREATE_VM, 0);
 	if (vm->fd < 0)
@@ -466,12 +478,13 @@ bool vm_hooks_come_and_go __weak;
 
 static void __attribute__((constructor)) keep_hooks(void)
 {
+	const struct vm_options options = { .max_vtl = 1 };
 	struct vm vm = { };
 
 	if (vm_hooks_come_and_go)
 		return;
 	vm.dev = open(KVM_VTL_DEVICE, O_RDWR | O_CLOEXEC);
-	if (vm.dev >= 0 && !configure(&vm, 1))
+	if (vm.dev >= 0 && !configure(&vm, &options))
 		ioctl(vm.dev, KVM_CREATE_VM, 0);
 }
 

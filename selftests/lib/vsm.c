@@ -8,6 +8,7 @@
 extern const u8 vtl_start[];
 
 struct vtl_service vtl1[GUEST_MAX_VPS], vtl2[GUEST_MAX_VPS];
+u8 vsm_enable_flags;
 
 void service_init(struct guest_regs *regs);
 void service_dispatch(struct guest_regs *regs);
@@ -26,6 +27,7 @@ u64 vsm_enable_partition_vtl(u8 vtl)
 {
 	struct hv_enable_partition_vtl in = {
 		.partition = HV_PARTITION_SELF, .vtl = vtl,
+		.flags = vsm_enable_flags,
 	};
 
 	return hv_call_xmm(HV_ENABLE_PARTITION_VTL, &in, 2);

@@ -26,7 +26,8 @@ usage: selftests/vmtest/run.sh -m svm|vmx [OPTION...]
   --thread KIND   of TCG (svm): single (default), or multi, which corrupts
                   machines now and then (Documentation/testing.rst)
   --mem MIB       memory (default: svm 2048, vmx 1024)
-  --model NAME    CPU model (default: svm max, vmx broadwell_ult)
+  --model NAME    CPU model (default: svm max; vmx broadwell_ult, from Linux
+                  7.3 on corei3_cnl, which has MBEC)
   --cmdline WORDS add to the kernel's command line, e.g. parameters of the
                   module as kvm_vtl.NAME=VALUE (no quotes: GRUB eats them)
   --root9p        give the machine this machine's root (svm only): what is
@@ -85,7 +86,8 @@ parse_arguments()
 	svm) : "${seconds:=$((1500 * scale))}" "${mem:=$((2048 * size))}"
 		: "${model:=max}"; vendor=kvm-amd ;;
 	vmx) : "${seconds:=$((2400 * scale))}" "${mem:=$((1024 * size))}"
-		: "${model:=broadwell_ult}"; vendor=kvm-intel ;;
+		case $series in 6.*) : "${model:=broadwell_ult}" ;; esac
+		: "${model:=corei3_cnl}"; vendor=kvm-intel ;;
 	*) usage >&2; exit 2 ;;
 	esac
 	[ -z "$run" ] || [ "$host$root9p" = svm1 ] ||

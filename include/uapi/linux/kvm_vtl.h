@@ -40,7 +40,7 @@
 #include <linux/types.h>
 
 /* Grows by one with every addition to this header. */
-#define KVM_VTL_ABI		2
+#define KVM_VTL_ABI		3
 
 #define KVM_VTL_IOC_TYPE	0xB9
 
@@ -65,6 +65,7 @@ enum {
 
 /* Bits of kvm_vtl_info.out_features */
 #define KVM_VTL_FEATURE_VSM	(1ULL << 0)	/* VTL1 can be offered */
+#define KVM_VTL_FEATURE_MBEC	(1ULL << 1)	/* MBEC can be (ABI 3) */
 
 /**
  * struct kvm_vtl_info - ioctl(KVM_VTL_GET_INFO) on /dev/kvm-vtl
@@ -99,7 +100,11 @@ struct kvm_vtl_info {
  * @max_vtl: the highest VTL that VMs created by this open file may enable;
  *	0 makes the file an ordinary /dev/kvm
  * @__reserved: must be 0
- * @features: must be 0
+ * @features: mask of the optional features that VMs created by this open file
+ *	offer, and no others: KVM_VTL_FEATURE_MBEC or 0.  EOPNOTSUPP when the
+ *	host lacks one; KVM_CREATE_VM fails so when KVM was told not to use it
+ *
+ * A file that is not configured offers whatever the host has.
  *
  * What the device filters (nested virtualization, KVM's own paravirtual
  * features) it filters in every query on this open file, so configure before
@@ -127,9 +132,13 @@ struct kvm_vtl_config {
  * @enabled_vtls: EnabledVtlSet of HvRegisterVsmPartitionStatus; bit 0 is set
  * @out_max_vtl: the highest VTL the partition may enable
  * @config: per VTL, HvRegisterVsmPartitionConfig; entry 0 must be 0
+ * @mbec: 1 when a VTL has enabled MBEC, else 0 (ABI 3)
+ * @__reserved: must be 0
+ * @out_features: mask of the optional KVM_VTL_FEATURE_* that the VM offers
+ *	(ABI 3)
  *
- * Setting is for the restore of a saved partition: VTLs can be enabled but not
- * disabled (EBUSY).  A config of 0 leaves the one that the VTL has.
+ * Setting is for the restore of a saved partition: VTLs and MBEC can be enabled
+ * but not disabled (EBUSY).  A config of 0 leaves the one that the VTL has.
  */
 struct kvm_vtl_partition {
 	__u32 size;
@@ -137,6 +146,9 @@ struct kvm_vtl_partition {
 	__u32 enabled_vtls;
 	__u32 out_max_vtl;
 	__aligned_u64 config[KVM_VTL_NR_VTLS];
+	__u32 mbec;
+	__u32 __reserved;
+	__aligned_u64 out_features;
 };
 
 #define KVM_VTL_GET_PARTITION \
@@ -247,11 +259,14 @@ struct kvm_vtl_ports {
  * @cr_intercept: per VTL, HvRegisterCrInterceptControl, CrInterceptCr0Mask,
  *	CrInterceptCr4Mask and CrInterceptIa32MiscEnableMask; 0 for VTL0 and
  *	for VTLs that are not enabled (ABI 2)
+ * @mbec: 1 when MBEC is on, MbecEnabled of HvRegisterVsmVpSecureConfigVtl<n>,
+ *	else 0 (ABI 3)
+ * @__reserved: must be 0
  *
  * Setting is for the restore of a saved VP: VTLs can be enabled but not
- * disabled, and must be enabled for the partition.  A VTL that is enabled this
- * way must get its registers before it runs, KVM_SET_SREGS by
- * KVM_VTL_VCPU_IOCTL at least.
+ * disabled, and must be enabled for the partition, as must MBEC (EBUSY).  A VTL
+ * that is enabled this way must get its registers before it runs, KVM_SET_SREGS
+ * by KVM_VTL_VCPU_IOCTL at least.
  */
 struct kvm_vtl_vp {
 	__u32 size;
@@ -263,6 +278,8 @@ struct kvm_vtl_vp {
 	__u8 tlb_locks[KVM_VTL_NR_VTLS];
 	__u32 tlb_waits;
 	__aligned_u64 cr_intercept[4 * KVM_VTL_NR_VTLS];
+	__u32 mbec;
+	__u32 __reserved;
 };
 
 #define KVM_VTL_GET_VP \
