@@ -19,6 +19,7 @@
 #include "kvm_glue.h"
 #include "mbec.h"
 #include "partition.h"
+#include "vendor.h"
 #include "vp.h"
 
 /* KVM-INTERNAL: arch/x86/kvm/kvm_emulate.h */
@@ -202,9 +203,8 @@ int vtl_hook_kvm_fetch_guest_virt(struct x86_emulate_ctxt *ctxt, gva_t addr,
 		return VTL_PASS(vtl_orig_kvm_fetch_guest_virt(ctxt, addr, val,
 							      bytes,
 							      exception));
-	vp->denial.fetch =
-		vtl_mbec_right(vp, vcpu,
-			       !vtl_kvm_kvm_arch_vcpu_in_kernel(vcpu));
+	vp->denial.fetch = vtl_mbec_right(vp, vcpu,
+					  vtl_vendor()->cpl(vcpu) == 3);
 	rc = vtl_orig_kvm_fetch_guest_virt(ctxt, addr, val, bytes, exception);
 	vp->denial.fetch = VTL_PROT_NONE;
 	return rc;

@@ -60,18 +60,12 @@ void vtl_hook_vmx_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
 	vtl_controls_again(vcpu);
 }
 
-/* KVM has functions of these names: for profilers, with a warning. */
+/* KVM has a function of that name: for profilers, with a warning. */
 unsigned long vtl_kvm_kvm_arch_vcpu_get_ip(struct kvm_vcpu *vcpu)
 {
 	if (is_intel() && !test_bit(VCPU_REG_RIP, vcpu->arch.regs_avail))
 		vtl_kvm_vmx_cache_reg(vcpu, VCPU_REG_RIP);
 	return vcpu->arch.rip;
-}
-
-bool vtl_kvm_kvm_arch_vcpu_in_kernel(struct kvm_vcpu *vcpu)
-{
-	return !(is_intel() ? vtl_kvm_vmx_get_cpl(vcpu) :
-			      vtl_kvm_svm_get_cpl(vcpu));
 }
 
 /* What KVM's own, an inline function, gets to */

@@ -157,7 +157,6 @@ static inline void vtl_compat_handle_work(struct kvm_vcpu *vcpu)
 void vtl_kvm_kvm_get_segment(struct kvm_vcpu *vcpu, struct kvm_segment *var,
 			     int seg);
 unsigned long vtl_kvm_kvm_arch_vcpu_get_ip(struct kvm_vcpu *vcpu);
-bool vtl_kvm_kvm_arch_vcpu_in_kernel(struct kvm_vcpu *vcpu);
 
 #else
 

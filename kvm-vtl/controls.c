@@ -22,7 +22,7 @@
  * @vcpu: vCPU of a partition with VTLs
  * @want: out: all of it; nothing for a vCPU that is being created
  *
- * Context: any.
+ * Context: vcpu->mutex held, or its creation.
  */
 void vtl_controls_wanted(struct kvm_vcpu *vcpu, struct vtl_controls *want)
 {
@@ -82,8 +82,8 @@ bool vtl_controls_apply(struct vtl_vp *vp, u8 below)
 	for (vtl = 0; ok && vtl < below; vtl++) {
 		struct kvm_vcpu *vcpu = vtl_vp_vcpu(vp, vtl);
 
-		vtl_controls_wanted(vcpu, &want);
 		vtl_vcpu_enter(vcpu, &idx);
+		vtl_controls_wanted(vcpu, &want);
 		ok = vtl_vendor()->control(vcpu, &want);
 		kvm_make_request(KVM_REQ_MSR_FILTER_CHANGED, vcpu);
 		vtl_vcpu_leave(vcpu, idx);

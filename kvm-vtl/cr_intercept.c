@@ -355,7 +355,7 @@ int vtl_hook_kvm_emulate_xsetbv(struct kvm_vcpu *vcpu)
 {
 	struct vtl_vp *vp = vtl_vp_running(vcpu);
 
-	if (vp && vtl_kvm_kvm_arch_vcpu_in_kernel(vcpu) &&
+	if (vp && !vtl_vendor()->cpl(vcpu) &&
 	    note_xcr0(vp, vcpu->arch.regs[VCPU_REGS_RCX], edx_eax(vcpu)))
 		return intercept_now(vp, vcpu);
 	return VTL_PASS(vtl_orig_kvm_emulate_xsetbv(vcpu));
@@ -497,7 +497,7 @@ static bool note_table(struct vtl_vp *vp, u64 bit)
  */
 int vtl_cr_intercept_table(struct vtl_vp *vp, struct kvm_vcpu *vcpu, u64 bit)
 {
-	if (!vtl_kvm_kvm_arch_vcpu_in_kernel(vcpu)) {
+	if (vtl_vendor()->cpl(vcpu)) {
 		vtl_kvm_kvm_queue_exception_e(vcpu, GP_VECTOR, 0);
 		return 1;
 	}

@@ -44,10 +44,11 @@ static void leave_vtl(struct vtl_vp *vp, u8 vtl)
 	vp->pending = 1;
 }
 
-/* No VTL is left that could want it. */
+/* Off, unless a VTL is left that has it. */
 static bool reset_mbec(struct vtl_vp *vp)
 {
-	return vp->enabled_vtls != BIT(0) || vtl_mbec_set(vp, false);
+	return (vp->partition->mbec_vtls & vp->enabled_vtls) ||
+	       vtl_mbec_set(vp, false);
 }
 
 static u16 disable_locked(struct vtl_vp *vp, u8 vtl)
@@ -148,8 +149,6 @@ static u16 disable_partition_locked(struct vtl_vp *vp, u8 vtl)
 	}
 	WRITE_ONCE(partition->enabled_vtls,
 		   partition->enabled_vtls & ~BIT(vtl));
-	if (partition->enabled_vtls == BIT(0))
-		WRITE_ONCE(partition->mbec, false);
 	return vtl_vp_has_vtl(vp, vtl) ? disable_locked(vp, vtl) :
 					 HV_STATUS_SUCCESS;
 }

@@ -556,16 +556,11 @@ VTL_CALL("kvm", kvm_get_rflags, unsigned long, (struct kvm_vcpu *vcpu), (vcpu))
 VTL_BEFORE_7_3(
 VTL_CALL("kvm", kvm_arch_vcpu_get_ip, unsigned long, (struct kvm_vcpu *vcpu),
 	 (vcpu)))
-VTL_BEFORE_7_3(
-VTL_CALL("kvm", kvm_arch_vcpu_in_kernel, bool, (struct kvm_vcpu *vcpu),
-	 (vcpu)))
 VTL_SINCE_7_3(
 VTL_CALL("kvm_intel", vmx_cache_reg, void,
 	 (struct kvm_vcpu *vcpu, enum kvm_reg reg), (vcpu, reg)))
-VTL_SINCE_7_3(
-VTL_CALL("kvm_intel", vmx_get_cpl, int, (struct kvm_vcpu *vcpu), (vcpu)))
-VTL_SINCE_7_3(
-VTL_CALL("kvm_amd", svm_get_cpl, int, (struct kvm_vcpu *vcpu), (vcpu)))
+VTL_CALL("kvm_intel", vmx_get_cpl, int, (struct kvm_vcpu *vcpu), (vcpu))
+VTL_CALL("kvm_amd", svm_get_cpl, int, (struct kvm_vcpu *vcpu), (vcpu))
 VTL_CALL("kvm", kvm_get_dr, unsigned long, (struct kvm_vcpu *vcpu, int dr),
 	 (vcpu, dr))
 VTL_CALL("kvm", kvm_set_dr, int,

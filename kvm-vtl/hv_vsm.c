@@ -48,9 +48,9 @@ static u16 enable_partition_locked(struct vtl_vp *vp,
 		return HV_STATUS_ACCESS_DENIED;
 	if (vtl_partition_has_vtl(partition, in->target_vtl))
 		return HV_STATUS_INVALID_VTL_STATE;
-	if (in->flags & HV_ENABLE_PARTITION_VTL_MBEC)
-		WRITE_ONCE(partition->mbec, true);
-	vtl_partition_enable_vtl_locked(partition, in->target_vtl);
+	vtl_partition_enable_vtl_locked(partition, in->target_vtl,
+					in->flags &
+					HV_ENABLE_PARTITION_VTL_MBEC);
 	return HV_STATUS_SUCCESS;
 }
 
@@ -186,7 +186,8 @@ static u16 check_modify(struct vtl_vp *vp,
 		return HV_STATUS_INVALID_VTL_STATE;
 	if (!(vp->partition->config[*owner] & HV_VSM_CONFIG_ENABLE_PROTECTION))
 		return HV_STATUS_ACCESS_DENIED;
-	if (!vtl_protect_parse(in->map_flags, READ_ONCE(vp->partition->mbec),
+	if (!vtl_protect_parse(in->map_flags,
+			       vtl_partition_has_mbec(vp->partition, *owner),
 			       prot))
 		return HV_STATUS_INVALID_REGISTER_VALUE;
 	return HV_STATUS_SUCCESS;

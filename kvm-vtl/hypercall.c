@@ -664,7 +664,7 @@ int vtl_hook_kvm_hv_hypercall(struct kvm_vcpu *vcpu)
 	unsigned long *regs = vcpu->arch.regs;
 
 	/* KVM raises #UD for callers outside of ring 0 and in real mode. */
-	if (!vp || !vtl_kvm_kvm_arch_vcpu_in_kernel(vcpu) ||
+	if (!vp || vtl_vendor()->cpl(vcpu) ||
 	    !(vcpu->arch.cr0 & X86_CR0_PE))
 		return VTL_PASS(vtl_orig_kvm_hv_hypercall(vcpu));
 

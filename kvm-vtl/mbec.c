@@ -33,7 +33,7 @@
  *
  * The guest owns none of the bits that are looked at: KVM's copies are true.
  *
- * Context: any.
+ * Context: vcpu->mutex held, or its creation.
  * Return: false when KX alone decides.
  */
 bool vtl_mbec_decides(const struct vtl_vp *vp, const struct kvm_vcpu *vcpu)
@@ -49,9 +49,10 @@ bool vtl_mbec_decides(const struct vtl_vp *vp, const struct kvm_vcpu *vcpu)
  * vtl_mbec_right - the right that a fetch needs
  * @vp: the VP
  * @vcpu: its vCPU that fetches
- * @user: from a user's address
+ * @user: by a user, that is, at CPL 3.  With SMEP the address is a user's then,
+ *	and else it is not.
  *
- * Context: any.
+ * Context: vcpu->mutex held.
  * Return: VTL_PROT_KX or VTL_PROT_UX.
  */
 vtl_prot_t vtl_mbec_right(const struct vtl_vp *vp, const struct kvm_vcpu *vcpu,

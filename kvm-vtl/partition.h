@@ -61,7 +61,8 @@ struct vtl_vm {
  * @run_on_lock: a VP asks another one for something; taken by trylock
  * @enabled_vtls: EnabledVtlSet; written under @lock, read without it: a VTL
  *	that a reader misses has no protections
- * @mbec: a VTL has enabled MBEC; written under @lock, read without it
+ * @mbec_vtls: mask of the VTLs that have MBEC: enabled with it; written under
+ *	@lock, read without it
  * @config: per VTL, HvRegisterVsmPartitionConfig
  * @protect: per VTL, what it allows the lower ones
  * @ports: per VTL, the ports that it intercepts; written under @lock, once
@@ -79,7 +80,7 @@ struct vtl_partition {
 	struct mutex lock;	/* see above */
 	struct mutex run_on_lock;	/* see above */
 	u16 enabled_vtls;
-	bool mbec;
+	u16 mbec_vtls;
 	u64 config[VTL_LEVELS];
 	struct vtl_protect protect[VTL_LEVELS];
 	struct vtl_ports *ports[VTL_LEVELS];
@@ -144,6 +145,13 @@ static inline struct vtl_vp *vtl_partition_vp(struct vtl_partition *partition,
 		return NULL;
 	/* Pairs with vtl_vp_create_fd(). */
 	return smp_load_acquire(&partition->vps[index]);
+}
+
+/* May this VTL give rights to users that the kernel does not have? */
+static inline bool vtl_partition_has_mbec(const struct vtl_partition *partition,
+					  u8 vtl)
+{
+	return READ_ONCE(partition->mbec_vtls) & BIT(vtl);
 }
 
 static inline bool vtl_partition_has_vtl(const struct vtl_partition *partition,

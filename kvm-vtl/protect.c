@@ -425,7 +425,7 @@ bool vtl_effective_is_uniform(struct vtl_partition *partition, u8 vtl,
 /**
  * vtl_protect_parse - the rights that HV_MAP_GPA_FLAGS mean
  * @flags: flags
- * @mbec: MBEC is enabled for the partition
+ * @mbec: the VTL that gives them has MBEC
  * @prot: out: one form for flags that mean the same
  *
  * Without MBEC KX alone decides about execution, so that 0x5 and 0x7 mean 0xd

@@ -45,13 +45,17 @@
  * vtl_partition_enable_vtl_locked - make a VTL available to VPs
  * @partition: partition
  * @vtl: the VTL
+ * @mbec: with MBEC, which is offered
  *
  * Context: the partition's lock is held.
  */
-void vtl_partition_enable_vtl_locked(struct vtl_partition *partition, u8 vtl)
+void vtl_partition_enable_vtl_locked(struct vtl_partition *partition, u8 vtl,
+				     bool mbec)
 {
 	lockdep_assert_held(&partition->lock);
 	partition->config[vtl] = CONFIG_RESET;
+	WRITE_ONCE(partition->mbec_vtls,
+		   partition->mbec_vtls | (mbec ? BIT(vtl) : 0));
 	WRITE_ONCE(partition->enabled_vtls,
 		   partition->enabled_vtls | BIT(vtl));
 }
@@ -71,7 +75,7 @@ static bool parse_mask(u64 config, bool mbec, vtl_prot_t *mask)
  * vtl_config_valid - may HvRegisterVsmPartitionConfig be written so?
  * @old: value
  * @new: value to be
- * @mbec: MBEC is enabled for the partition
+ * @mbec: the VTL has MBEC
  *
  * Return: true when no unknown bit is set and write-once fields stay.
  */
@@ -102,14 +106,16 @@ u16 vtl_partition_set_config(struct vtl_partition *partition, u8 vtl,
 {
 	u16 status = HV_STATUS_SUCCESS;
 	vtl_prot_t mask;
+	bool mbec;
 	u64 old;
 
 	mutex_lock(&partition->lock);
 	old = partition->config[vtl];
+	mbec = vtl_partition_has_mbec(partition, vtl);
 	if (!vtl_partition_has_vtl(partition, vtl)) {
 		status = HV_STATUS_INVALID_VTL_STATE;
-	} else if (!vtl_config_valid(old, config, partition->mbec) ||
-		   !parse_mask(config, partition->mbec, &mask)) {
+	} else if (!vtl_config_valid(old, config, mbec) ||
+		   !parse_mask(config, mbec, &mask)) {
 		status = HV_STATUS_INVALID_REGISTER_VALUE;
 	} else {
 		WRITE_ONCE(partition->config[vtl], config);
@@ -347,6 +353,7 @@ int vtl_reset_vtl_locked(struct vtl_partition *partition, struct vtl_vp *vp,
 	vtl_protect_destroy(&partition->protect[vtl]);
 	vtl_port_reset_locked(partition, vtl);
 	partition->config[vtl] = 0;
+	WRITE_ONCE(partition->mbec_vtls, partition->mbec_vtls & ~BIT(vtl));
 	vtl_view_apply_all_locked(partition, vtl);
 	reset_vm_msrs(vtl_vp_vcpu(vp, vtl));
 	return 0;
@@ -396,7 +403,6 @@ static int reset_locked(struct vtl_partition *partition, struct vtl_vp *vp)
 		ret = ret ?: err;
 	}
 	WRITE_ONCE(partition->enabled_vtls, BIT(0));
-	WRITE_ONCE(partition->mbec, false);
 	return ret;
 }
 

@@ -53,7 +53,7 @@ int vtl_state_get_partition(struct vtl_partition *partition, void *arg)
 	memset(state->config, 0, sizeof(state->config));
 	for (vtl = 0; vtl <= partition->max_vtl; vtl++)
 		state->config[vtl] = partition->config[vtl];
-	state->mbec = partition->mbec;
+	state->mbec_vtls = partition->mbec_vtls;
 	state->__reserved = 0;
 	state->out_features = partition->features;
 	mutex_unlock(&partition->lock);
@@ -66,29 +66,27 @@ static bool config_given(const struct kvm_vtl_partition *state, u8 vtl)
 	       (state->enabled_vtls & BIT(vtl)) && state->config[vtl];
 }
 
-/* A caller whose struct does not have the member leaves it as it is. */
-static bool wants_mbec(const struct vtl_partition *partition,
-		       const struct kvm_vtl_partition *state)
-{
-	return state->size >= offsetofend(struct kvm_vtl_partition, mbec) ?
-	       state->mbec : partition->mbec;
-}
-
+/* It comes with the VTL, and goes with it. */
 static int check_mbec(const struct vtl_partition *partition,
 		      const struct kvm_vtl_partition *state)
 {
-	if (state->mbec > 1 || state->__reserved ||
-	    (state->mbec && state->enabled_vtls == BIT(0)))
+	u32 old = partition->enabled_vtls;
+
+	if ((state->mbec_vtls & ~(state->enabled_vtls & ~BIT(0))) ||
+	    state->__reserved)
 		return -EINVAL;
-	if (state->mbec && !(partition->features & KVM_VTL_FEATURE_MBEC))
+	if (state->mbec_vtls && !(partition->features & KVM_VTL_FEATURE_MBEC))
 		return -EOPNOTSUPP;
+	if (state->size >= offsetofend(struct kvm_vtl_partition, mbec_vtls) &&
+	    ((state->mbec_vtls ^ partition->mbec_vtls) & old))
+		return -EBUSY;
 	return 0;
 }
 
 static int check_partition(struct vtl_partition *partition,
 			   const struct kvm_vtl_partition *state)
 {
-	bool mbec = wants_mbec(partition, state);
+	u32 mbec = state->mbec_vtls | partition->mbec_vtls;
 	int ret;
 	u8 vtl;
 
@@ -101,10 +99,9 @@ static int check_partition(struct vtl_partition *partition,
 		if (state->config[vtl] &&
 		    (!config_given(state, vtl) ||
 		     !vtl_config_valid(partition->config[vtl],
-				       state->config[vtl], mbec)))
+				       state->config[vtl], mbec & BIT(vtl))))
 			return -EINVAL;
-	if ((partition->enabled_vtls & ~state->enabled_vtls) ||
-	    (partition->mbec && !mbec))
+	if (partition->enabled_vtls & ~state->enabled_vtls)
 		return -EBUSY;
 	return 0;
 }
@@ -115,8 +112,8 @@ static int check_partition(struct vtl_partition *partition,
  * @arg: struct kvm_vtl_partition
  *
  * Context: ioctl; may sleep.
- * Return: 0; -EINVAL; -EBUSY when an enabled VTL, or MBEC, would be disabled;
- * -EOPNOTSUPP for MBEC where it is not offered.
+ * Return: 0; -EINVAL; -EBUSY when an enabled VTL would be disabled, or get or
+ * lose MBEC; -EOPNOTSUPP for MBEC where it is not offered.
  */
 int vtl_state_set_partition(struct vtl_partition *partition, void *arg)
 {
@@ -126,12 +123,12 @@ int vtl_state_set_partition(struct vtl_partition *partition, void *arg)
 
 	mutex_lock(&partition->lock);
 	ret = check_partition(partition, state);
-	if (!ret)
-		WRITE_ONCE(partition->mbec, wants_mbec(partition, state));
 	for (vtl = 1; !ret && vtl <= partition->max_vtl; vtl++)
 		if ((state->enabled_vtls & BIT(vtl)) &&
 		    !vtl_partition_has_vtl(partition, vtl))
-			vtl_partition_enable_vtl_locked(partition, vtl);
+			vtl_partition_enable_vtl_locked(partition, vtl,
+							state->mbec_vtls &
+							BIT(vtl));
 	mutex_unlock(&partition->lock);
 
 	for (vtl = 1; !ret && vtl <= partition->max_vtl; vtl++)
@@ -229,7 +226,9 @@ static int set_range_locked(struct vtl_partition *partition, u8 vtl,
 	int ret = 0;
 	u64 i;
 
-	if (!vtl_protect_parse(range->prot, partition->mbec, &change.prot))
+	if (!vtl_protect_parse(range->prot,
+			       vtl_partition_has_mbec(partition, vtl),
+			       &change.prot))
 		return -EINVAL;
 	for (i = 0; i < range->nr_pages && !ret; i++) {
 		gfn_t gfn = range->start_gfn + i;
@@ -389,8 +388,8 @@ static int check_vp(struct vtl_vp *vp, const struct kvm_vtl_vp *state)
 	if ((vp->enabled_vtls & ~state->enabled_vtls) ||
 	    (state->enabled_vtls & ~READ_ONCE(vp->partition->enabled_vtls)))
 		return -EBUSY;
-	if (state->mbec && (!READ_ONCE(vp->partition->mbec) ||
-			    state->enabled_vtls == BIT(0)))
+	if (state->mbec && !(READ_ONCE(vp->partition->mbec_vtls) &
+			     state->enabled_vtls))
 		return -EBUSY;
 	/* A userspace exit whose reply the VTL still waits for. */
 	if (state->active_vtl != vp->active_vtl &&

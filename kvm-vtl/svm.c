@@ -47,6 +47,11 @@ static u64 svm_restrict_exec(u64 spte, u64 like)
 	return spte | (like & NPT_NX);
 }
 
+static int svm_cpl(struct kvm_vcpu *vcpu)
+{
+	return vtl_kvm_svm_get_cpl(vcpu);
+}
+
 /* KVM-INTERNAL: the beginning of struct vcpu_svm, arch/x86/kvm/svm/svm.h */
 struct svm_vcpu {
 	struct kvm_vcpu vcpu;
@@ -232,6 +237,7 @@ const struct vtl_vendor_ops vtl_svm_ops = {
 	.has_mbec = svm_has_mbec,
 	.restrict_spte = svm_restrict_spte,
 	.restrict_exec = svm_restrict_exec,
+	.cpl = svm_cpl,
 	.control = svm_control,
 	.fault_gva = svm_fault_gva,
 	.lost_state = svm_lost_state,

@@ -16,6 +16,7 @@
 #include "run_on.h"
 #include "tlb.h"
 #include "tlfs.h"
+#include "vendor.h"
 #include "vp.h"
 
 /* PFERR_* for the access that @flags describe */
@@ -29,8 +30,7 @@ static u64 walk_access(struct kvm_vcpu *vcpu, u64 flags)
 		access |= PFERR_FETCH_MASK;
 	if (flags & (HV_TRANSLATE_PRIVILEGE_EXEMPT | HV_TRANSLATE_SUPERVISOR))
 		return access;
-	if ((flags & HV_TRANSLATE_USER) ||
-	    !vtl_kvm_kvm_arch_vcpu_in_kernel(vcpu))
+	if ((flags & HV_TRANSLATE_USER) || vtl_vendor()->cpl(vcpu) == 3)
 		access |= PFERR_USER_MASK;
 	return access;
 }
@@ -41,14 +41,20 @@ static bool try_walk(struct kvm_vcpu *vcpu, u64 gva, u64 access, gpa_t *gpa)
 	return *gpa != INVALID_GPA;
 }
 
-/* SMAP and SMEP keep pages of users from the supervisor. */
-static u32 walk(struct kvm_vcpu *vcpu, u64 gva, u64 flags, gpa_t *gpa)
+/*
+ * SMAP and SMEP keep pages of users from the supervisor.  @user: out: it is one
+ * that is allowed as a user's.
+ */
+static u32 walk(struct kvm_vcpu *vcpu, u64 gva, u64 flags, gpa_t *gpa,
+		bool *user)
 {
 	u64 access = walk_access(vcpu, flags);
 	gpa_t anything;
 
+	*user = access & PFERR_USER_MASK;
 	if (try_walk(vcpu, gva, access, gpa))
 		return HV_TRANSLATE_SUCCESS;
+	*user = true;
 	if ((flags & HV_TRANSLATE_PRIVILEGE_EXEMPT) &&
 	    try_walk(vcpu, gva, access | PFERR_USER_MASK, gpa))
 		return HV_TRANSLATE_SUCCESS;
@@ -74,6 +80,7 @@ static u32 translate(struct vtl_vp *vp, u8 vtl, u64 page, u64 flags, gfn_t *gfn)
 {
 	struct kvm_vcpu *vcpu = vtl_vp_vcpu(vp, vtl);
 	vtl_prot_t fetch;
+	bool user;
 	gpa_t gpa;
 	u32 code;
 	int idx;
@@ -81,9 +88,8 @@ static u32 translate(struct vtl_vp *vp, u8 vtl, u64 page, u64 flags, gfn_t *gfn)
 	if (page > ~0ULL >> PAGE_SHIFT)
 		return HV_TRANSLATE_PAGE_NOT_PRESENT;
 	vtl_vcpu_enter(vcpu, &idx);
-	code = walk(vcpu, page << PAGE_SHIFT, flags, &gpa);
-	fetch = vtl_mbec_right(vp, vcpu,
-			       walk_access(vcpu, flags) & PFERR_USER_MASK);
+	code = walk(vcpu, page << PAGE_SHIFT, flags, &gpa, &user);
+	fetch = vtl_mbec_right(vp, vcpu, user);
 	vtl_vcpu_leave(vcpu, idx);
 	if (code)
 		return code;

@@ -55,6 +55,11 @@ static u64 vmx_restrict_exec(u64 spte, u64 like)
 	return spte & ~(EPT_EXEC & ~like);
 }
 
+static int vmx_cpl(struct kvm_vcpu *vcpu)
+{
+	return vtl_kvm_vmx_get_cpl(vcpu);
+}
+
 /* There is no current VMCS when KVM itself runs on Hyper-V's. */
 static bool vmcs_read(unsigned long field, u64 *value)
 {
@@ -360,6 +365,7 @@ const struct vtl_vendor_ops vtl_vmx_ops = {
 	.has_mbec = vmx_has_mbec,
 	.restrict_spte = vmx_restrict_spte,
 	.restrict_exec = vmx_restrict_exec,
+	.cpl = vmx_cpl,
 	.control = vmx_control,
 	.fault_gva = vmx_fault_gva,
 	.lost_state = vmx_lost_state,

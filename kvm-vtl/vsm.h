@@ -9,7 +9,8 @@
 
 struct vtl_vp;
 
-void vtl_partition_enable_vtl_locked(struct vtl_partition *partition, u8 vtl);
+void vtl_partition_enable_vtl_locked(struct vtl_partition *partition, u8 vtl,
+				     bool mbec);
 bool vtl_config_valid(u64 old, u64 new, bool mbec);
 u16 vtl_partition_set_config(struct vtl_partition *partition, u8 vtl,
 			     u64 config);

@@ -50,7 +50,7 @@ static u16 get_partition_status(struct vtl_vp *vp, u8 vtl, u32 arg,
 {
 	val->low = READ_ONCE(vp->partition->enabled_vtls) |
 		   (u64)vp->partition->max_vtl << HV_VSM_STATUS_MAX_VTL_SHIFT;
-	if (READ_ONCE(vp->partition->mbec))
+	if (READ_ONCE(vp->partition->mbec_vtls))
 		val->low |= MBEC_VTLS << HV_VSM_STATUS_MBEC_SHIFT;
 	return HV_STATUS_SUCCESS;
 }
@@ -108,7 +108,7 @@ static u16 get_secure_config(struct vtl_vp *vp, u8 vtl, u32 lower,
 		return HV_STATUS_ACCESS_DENIED;
 	val->low = vtl_tlb_has_lock(vp, vtl, lower) ?
 		   HV_SECURE_CONFIG_TLB_LOCKED : 0;
-	if (vp->mbec)
+	if (vp->mbec && vtl_partition_has_mbec(vp->partition, vtl))
 		val->low |= HV_SECURE_CONFIG_MBEC_ENABLED;
 	return HV_STATUS_SUCCESS;
 }
@@ -122,7 +122,8 @@ static u16 set_secure_config(struct vtl_vp *vp, u8 vtl, u32 lower,
 		return HV_STATUS_ACCESS_DENIED;
 	if ((val->low & ~(HV_SECURE_CONFIG_MBEC_ENABLED |
 			  HV_SECURE_CONFIG_TLB_LOCKED)) ||
-	    mbec != READ_ONCE(vp->partition->mbec) || !vtl_mbec_set(vp, mbec))
+	    mbec != vtl_partition_has_mbec(vp->partition, vtl) ||
+	    (mbec && !vtl_mbec_set(vp, true)))
 		return HV_STATUS_INVALID_REGISTER_VALUE;
 	if (val->low & HV_SECURE_CONFIG_TLB_LOCKED)
 		vtl_tlb_lock(vp, vtl, lower, vp->run_on.for_other);

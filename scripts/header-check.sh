@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Every header compiles alone: the module's with the kernel's own flags, the
-# user ABI's as C, as C++ and for 32 bits.
+# user ABI's as C, as C++ and for 32 bits.  And syzkaller's description has
+# all commands, and no name that the header does not have.
 #
 # usage: scripts/header-check.sh KDIR OUT
 
@@ -58,4 +59,13 @@ for header in "$top"/include/uapi/linux/*.h; do
 			complain "$header as C++"
 	}
 done
+
+abi=$top/include/uapi/linux/kvm_vtl.h
+calls=$top/scripts/syzkaller/dev_kvm_vtl.txt
+while read -r name; do
+	grep -q "const\[$name\]" "$calls" || complain "$calls lacks $name"
+done < <(sed -n 's/^#define \(KVM_VTL_[A-Z_]*\) \\$/\1/p' "$abi")
+while read -r name; do
+	grep -qE "define $name\b" "$abi" || complain "$calls has $name"
+done < <(grep -oE '\bKVM_VTL_[A-Z_]+' "$calls" | sort -u)
 exit "$status"

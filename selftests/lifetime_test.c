@@ -487,7 +487,10 @@ asm(".pushsection .text; .globl hammer_again\n"
 TEST_F(lifetime, signals_between_hypercalls)
 {
 	struct sigaction action = { .sa_handler = on_alarm };
-	struct itimerval soon = { .it_value.tv_usec = 3000 };
+	/* Again: the first one may be there before KVM_RUN is. */
+	struct itimerval soon = {
+		.it_value.tv_usec = 3000, .it_interval.tv_usec = 20000,
+	}, never = { };
 	struct vm *vm = VTL_VM(.entry = hammer);
 	struct vcpu *vcpu = &vm->vcpu[0];
 	struct kvm_regs first, regs;
@@ -506,6 +509,7 @@ TEST_F(lifetime, signals_between_hypercalls)
 		regs.rsp = first.rsp;
 		ASSERT_EQ(0, ioctl(vcpu->fd, KVM_SET_REGS, &regs));
 	}
+	setitimer(ITIMER_REAL, &never, NULL);
 	vm_destroy(vm);
 }
 

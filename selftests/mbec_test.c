@@ -32,15 +32,30 @@
 })
 #define MBEC_GUEST_TEST(name) __GUEST_TEST(mbec, name, MBEC_VM())
 
-FIXTURE(mbec) { };
+#define NX_HUGE_PAGES	"/sys/module/kvm/parameters/nx_huge_pages"
+#define PREFIX_PARAMETER "/sys/module/kvm/parameters/force_emulation_prefix"
+
+FIXTURE(mbec)
+{
+	char nx_huge_pages[16];
+	char prefix[16];
+};
 
 FIXTURE_SETUP(mbec)
 {
 	if (!(host_features() & KVM_VTL_FEATURE_MBEC))
 		SKIP(return, "this host has no MBEC");
+	snprintf(self->nx_huge_pages, sizeof(self->nx_huge_pages), "%s",
+		 read_file(NX_HUGE_PAGES));
+	snprintf(self->prefix, sizeof(self->prefix), "%s",
+		 read_file(PREFIX_PARAMETER));
 }
 
-FIXTURE_TEARDOWN(mbec) { }
+FIXTURE_TEARDOWN(mbec)
+{
+	write_file(NX_HUGE_PAGES, self->nx_huge_pages);
+	write_file(PREFIX_PARAMETER, self->prefix);
+}
 
 static u8 pages[4][PAGE_SIZE] __page;
 
@@ -373,21 +388,32 @@ static void close_2m(u32 rights)
 	vtl1_close(BIG_PAGE(256), 256, rights);
 }
 
+/*
+ * The first page's access maps all of it, the second one's execution may split
+ * that; the third one has what the split gave it.
+ */
+static void check_big(u32 n, bool kernel, bool user)
+{
+	GUEST_NO_TRAP(probe_read(BIG_PAGE(n), NULL));
+	check_exec(BIG_PAGE(n + 1), kernel, user);
+	check_exec(BIG_PAGE(n + 2), kernel, user);
+}
+
 static void big(void)
 {
-	u8 *page = BIG_PAGE(5);
+	u32 i;
 
 	init();
-	memset(BIG_PAGE(0), 0xc3, GUEST_BIG_SIZE / 2);
-	fill(page);
+	for (i = 0; i < 512; i++)
+		fill(BIG_PAGE(i));
 	close_2m(HV_RU);
-	check_exec(page, false, true);
+	check_big(0, false, true);
 	GUEST_SYNC(0);		/* dirty logging: split */
-	check_exec(page, false, true);
+	check_big(10, false, true);
 	GUEST_SYNC(1);		/* and back */
-	check_exec(page, false, true);
+	check_big(20, false, true);
 	close_2m(HV_RX);
-	check_exec(page, true, true);
+	check_big(30, true, true);
 }
 
 static void log_big(struct __test_metadata *_metadata)
@@ -409,14 +435,9 @@ TEST_F(mbec, huge_pages) { log_big(_metadata); }
 /* The mitigation that makes split pages executable again */
 TEST_F(mbec, nx_huge_pages)
 {
-	const char *path = "/sys/module/kvm/parameters/nx_huge_pages";
-	char before[16];
-
-	snprintf(before, sizeof(before), "%s", read_file(path));
-	if (write_file(path, "force"))
+	if (write_file(NX_HUGE_PAGES, "force"))
 		SKIP(return, "nx_huge_pages cannot be set");
 	log_big(_metadata);
-	write_file(path, before);
 }
 
 /* --- KVM's emulator ------------------------------------------------------- */
@@ -479,23 +500,89 @@ static void emulated(void)
 	GUEST_EQ(0, stored);
 }
 
-TEST_F(mbec, emulator)
+/* Rings 1 and 2 are no users to page tables. */
+#define RING1_CS	0x51		/* selectors behind CODE32_SEL */
+#define RING1_SS	0x59
+
+static u64 ring1_gdt[12];
+
+static void back_from_ring1(struct guest_cpu *cpu, struct guest_regs *regs)
 {
-	const char *path = "/sys/module/kvm/parameters/force_emulation_prefix";
-	char before[16];
+	GUEST_EQ(RING1_CS, regs->cs);
+	cpu->handler[GP_VECTOR] = back_from_gp;
+	regs->cs = KERNEL_CS;
+	regs->ss = KERNEL_DS;
+	back_from_gp(cpu, regs);
+}
+
+/* IRETQ to ring 1 at code; the #GP there ends it as it ends probe_exec(). */
+static void write_ring1(u8 *p, const u8 *code)
+{
+	static const u8 push[] = { 0x68, 0, 0, 0, 0 };
+	static const u8 iretq[] = { 0x48, 0xcf };
+	const u32 frame[] = {
+		RING1_SS, (uintptr_t)this_area()->user_stack + PAGE_SIZE, 2,
+		RING1_CS, (uintptr_t)code,
+	};
+	u32 i;
+
+	for (i = 0; i < ARRAY_LEN(frame); i++, p += sizeof(push)) {
+		memcpy(p, push, sizeof(push));
+		memcpy(p + 1, &frame[i], sizeof(frame[i]));
+	}
+	memcpy(p, iretq, sizeof(iretq));
+}
+
+static void load_ring1_gdt(void)
+{
+	struct __packed { u16 limit; u64 base; } gdt = {
+		sizeof(ring1_gdt) - 1, (uintptr_t)ring1_gdt,
+	};
+
+	memcpy(ring1_gdt, this_area()->gdt, sizeof(this_area()->gdt));
+	ring1_gdt[RING1_CS / 8] = 0x00afbb000000ffff;
+	ring1_gdt[RING1_SS / 8] = 0x00cfb3000000ffff;
+	asm volatile("lgdt %0" : : "m" (gdt));
+}
+
+static void emulated_in_ring1(void)
+{
+	u8 *code;
+
+	init();
+	code = write_code(false);
+	load_ring1_gdt();
+	write_ring1(pages[3], code);
+	guest_on(GP_VECTOR, back_from_ring1);
+	vtl1_close(pages[2], 1, HV_RU);
+	check_denied(probe_exec(pages[3]), pages[2], HV_ACCESS_EXECUTE);
+	GUEST_EQ(0, stored);
+}
+
+TEST_F(mbec, emulator_in_ring_1)
+{
 	struct vm *vm;
 
-	snprintf(before, sizeof(before), "%s", read_file(path));
-	ASSERT_EQ(0, write_file(path, "1"));
+	ASSERT_EQ(0, write_file(PREFIX_PARAMETER, "1"));
+	vm = MBEC_VM(.entry = emulated_in_ring1);
+	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
+	vm_destroy(vm);
+}
+
+TEST_F(mbec, emulator)
+{
+	struct vm *vm;
+
+	ASSERT_EQ(0, write_file(PREFIX_PARAMETER, "1"));
 	vm = MBEC_VM(.entry = emulated);
 	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
 	vm_destroy(vm);
-	write_file(path, before);
 }
 
 /* --- TranslateVirtualAddress ---------------------------------------------- */
 
 #define VALIDATE_EXECUTE	BIT(2)
+#define PRIVILEGE_EXEMPT	BIT(3)
 #define BY_SUPERVISOR		BIT(6)
 #define BY_USER			BIT(7)
 #define NO_READ			5
@@ -524,6 +611,10 @@ MBEC_GUEST_TEST(translate)
 	GUEST_EQ(0, vtl1_exec(translate, user, BY_USER));
 	write_cr4(read_cr4() & ~CR4_SMEP);
 	GUEST_EQ(NO_READ, vtl1_exec(translate, user, BY_USER));
+	write_cr4(read_cr4() | CR4_SMEP);
+	/* As whoever may */
+	GUEST_EQ(0, vtl1_exec(translate, user, PRIVILEGE_EXEMPT));
+	GUEST_EQ(NO_READ, vtl1_exec(translate, kernel, PRIVILEGE_EXEMPT));
 }
 
 /* --- two VPs -------------------------------------------------------------- */
@@ -658,7 +749,7 @@ TEST_F(mbec, state)
 
 	EXPECT_UCALL(UCALL_SYNC, &vm->vcpu[0]);
 	ASSERT_EQ(0, partition_ioctl(vm, KVM_VTL_GET_PARTITION, &p));
-	EXPECT_EQ(1, p.mbec);
+	EXPECT_EQ(BIT(1), p.mbec_vtls);
 	EXPECT_EQ(KVM_VTL_FEATURE_MBEC, p.out_features);
 	ASSERT_EQ(0, vp_ioctl(vm, KVM_VTL_GET_VP, &vp));
 	EXPECT_EQ(1, vp.mbec);
@@ -667,14 +758,11 @@ TEST_F(mbec, state)
 
 	copy = MBEC_VM();
 	EXPECT_EQ(-EBUSY, vp_ioctl(copy, KVM_VTL_SET_VP, &vp));
-	p.mbec = 2;
+	p.mbec_vtls = BIT(0);
 	EXPECT_EQ(-EINVAL, partition_ioctl(copy, KVM_VTL_SET_PARTITION, &p));
-	p.mbec = 0;
-	EXPECT_EQ(0, partition_ioctl(copy, KVM_VTL_SET_PARTITION, &p));
-	EXPECT_EQ(-EBUSY, vp_ioctl(copy, KVM_VTL_SET_VP, &vp));
-	EXPECT_EQ(-EINVAL, protect_ioctl(copy, KVM_VTL_SET_PROTECTIONS,
-					 &range));
-	p.mbec = 1;
+	p.mbec_vtls = BIT(2);
+	EXPECT_EQ(-EINVAL, partition_ioctl(copy, KVM_VTL_SET_PARTITION, &p));
+	p.mbec_vtls = BIT(1);
 	EXPECT_EQ(0, partition_ioctl(copy, KVM_VTL_SET_PARTITION, &p));
 	EXPECT_EQ(0, vp_ioctl(copy, KVM_VTL_SET_VP, &vp));
 	EXPECT_EQ(1, protect_ioctl(copy, KVM_VTL_SET_PROTECTIONS, &range));
@@ -685,15 +773,95 @@ TEST_F(mbec, state)
 	ASSERT_EQ(1, protect_ioctl(copy, KVM_VTL_GET_PROTECTIONS, &other));
 	EXPECT_EQ(0, memcmp(&range, &other, sizeof(range)));
 	/* No way back, and none around by a shorter struct */
-	p.mbec = 0;
+	p.mbec_vtls = 0;
 	EXPECT_EQ(-EBUSY, partition_ioctl(copy, KVM_VTL_SET_PARTITION, &p));
-	p.size = offsetof(struct kvm_vtl_partition, mbec);
+	p.size = offsetof(struct kvm_vtl_partition, mbec_vtls);
 	EXPECT_EQ(0, ioctl(copy->fd, KVM_VTL_SET_PARTITION, &p));
 	ASSERT_EQ(0, partition_ioctl(copy, KVM_VTL_GET_PARTITION, &q));
-	EXPECT_EQ(1, q.mbec);
+	EXPECT_EQ(BIT(1), q.mbec_vtls);
+	vm_destroy(copy);
+
+	/* Nor can a VTL get it that was enabled without. */
+	copy = MBEC_VM();
+	EXPECT_EQ(0, partition_ioctl(copy, KVM_VTL_SET_PARTITION, &p));
+	EXPECT_EQ(-EINVAL, protect_ioctl(copy, KVM_VTL_SET_PROTECTIONS,
+					 &range));
+	EXPECT_EQ(-EBUSY, vp_ioctl(copy, KVM_VTL_SET_VP, &vp));
+	p.mbec_vtls = BIT(1);
+	EXPECT_EQ(-EBUSY, partition_ioctl(copy, KVM_VTL_SET_PARTITION, &p));
 	vm_destroy(copy);
 
 	/* The first one never noticed. */
+	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
+	vm_destroy(vm);
+}
+
+/* What KVM_VTL_SET_VP sets is in effect. */
+static void set_vp_guest(void)
+{
+	init_partition();
+	fill(pages[1]);
+	vtl1_close(pages[1], 1, HV_RU);
+	check_exec(pages[1], false, false);
+	GUEST_SYNC(0);
+	check_exec(pages[1], false, true);
+	GUEST_SYNC(1);
+	check_exec(pages[1], false, false);
+}
+
+TEST_F(mbec, set_vp)
+{
+	struct vm *vm = MBEC_VM(.entry = set_vp_guest);
+	struct kvm_vtl_vp vp = {};
+
+	EXPECT_UCALL(UCALL_SYNC, &vm->vcpu[0]);
+	ASSERT_EQ(0, vp_ioctl(vm, KVM_VTL_GET_VP, &vp));
+	EXPECT_EQ(0, vp.mbec);
+	vp.mbec = 1;
+	ASSERT_EQ(0, vp_ioctl(vm, KVM_VTL_SET_VP, &vp));
+	EXPECT_UCALL(UCALL_SYNC, &vm->vcpu[0]);
+	vp.mbec = 0;
+	ASSERT_EQ(0, vp_ioctl(vm, KVM_VTL_SET_VP, &vp));
+	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
+	vm_destroy(vm);
+}
+
+/* --- VTL2 ----------------------------------------------------------------- */
+
+static u64 set_in_vtl2(u64 name, u64 value)
+{
+	return hv_set_register(HV_OWN_VTL, name, value, 0);
+}
+
+/* VTL2 has not asked for it, and VTL0 cannot impose it by enabling VTL1. */
+static void vtl2_guest(void)
+{
+	struct hv_enable_partition_vtl in = {
+		.partition = HV_PARTITION_SELF, .vtl = 1, .flags = MBEC_FLAG,
+	};
+
+	hv_init();
+	vsm_bring_up(2);
+	GUEST_EQ(HV_SUCCESS, hv_call_xmm(HV_ENABLE_PARTITION_VTL, &in, 2));
+	GUEST_EQ(MBEC_VTLS << 20 | 0x20007,
+		 hv_reg(0, HV_REG_VSM_PARTITION_STATUS));
+	GUEST_EQ(HV_REPS(1), vtl_exec(2, set_in_vtl2, SECURE,
+				      HV_SECURE_CONFIG_TLB_LOCK));
+	GUEST_EQ(HV_REPS(1), vtl_exec(2, set_in_vtl2, SECURE, 0));
+	GUEST_EQ(HV_INVALID_REGISTER_VALUE,
+		 vtl_exec(2, set_in_vtl2, SECURE, HV_SECURE_CONFIG_MBEC));
+	GUEST_EQ(HV_REPS(1), vtl_exec(2, vtl_protect, (uintptr_t)pages[1],
+				      1ULL << 32 | HV_R | HV_KX));
+	GUEST_EQ(HV_INVALID_REGISTER_VALUE,
+		 HV_STATUS(vtl_exec(2, vtl_protect, (uintptr_t)pages[1],
+				    1ULL << 32 | HV_RU)));
+}
+
+TEST_F(mbec, of_each_vtl)
+{
+	struct vm *vm = MBEC_TABLES(VTL2_VM(.entry = vtl2_guest,
+					    .features = KVM_VTL_FEATURE_MBEC));
+
 	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
 	vm_destroy(vm);
 }
@@ -709,7 +877,7 @@ TEST_F(mbec, reset)
 	ASSERT_EQ(0, vcpu_write_reset_state(&vm->vcpu[0]));
 	ASSERT_EQ(0, partition_ioctl(vm, KVM_VTL_GET_PARTITION, &p));
 	EXPECT_EQ(1, p.enabled_vtls);
-	EXPECT_EQ(0, p.mbec);
+	EXPECT_EQ(0, p.mbec_vtls);
 	ASSERT_EQ(0, vp_ioctl(vm, KVM_VTL_GET_VP, &vp));
 	EXPECT_EQ(0, vp.mbec);
 	vm_destroy(vm);

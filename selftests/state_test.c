@@ -124,7 +124,7 @@ TEST_F(state, follows_the_guest)
 TEST_F(state, mbec_not_offered)
 {
 	struct kvm_vtl_partition p = {
-		.size = sizeof(p), .enabled_vtls = 3, .mbec = 1,
+		.size = sizeof(p), .enabled_vtls = 3, .mbec_vtls = BIT(1),
 	};
 	struct vm *vm = VTL_VM();
 
@@ -133,7 +133,7 @@ TEST_F(state, mbec_not_offered)
 	ASSERT_EQ(0, get_partition(vm, &p));
 	EXPECT_EQ(1, p.enabled_vtls);
 	EXPECT_EQ(0, p.out_features);
-	EXPECT_EQ(0, p.mbec);
+	EXPECT_EQ(0, p.mbec_vtls);
 	vm_destroy(vm);
 }
 

@@ -31,7 +31,7 @@ TEST_F(uapi, layout)
 	PIN(kvm_vtl_partition, enabled_vtls, 8);
 	PIN(kvm_vtl_partition, out_max_vtl, 12);
 	PIN(kvm_vtl_partition, config, 16);
-	PIN(kvm_vtl_partition, mbec, 48);
+	PIN(kvm_vtl_partition, mbec_vtls, 48);
 	PIN(kvm_vtl_partition, out_features, 56);
 	PIN_SIZE(kvm_vtl_range, 24);
 	PIN(kvm_vtl_range, nr_pages, 8);

@@ -26,6 +26,7 @@ struct vcpu {
 	u64 exits;		/* how often KVM_RUN returned */
 	u32 timeout;		/* seconds for one vcpu_run(), unscaled */
 	vcpu_exit_handler on_exit;
+	int (*enter)(struct vcpu *vcpu);	/* default vcpu_run_once */
 	struct ucall ucall;	/* the last report */
 	char error[512];	/* why vcpu_run() gave UCALL_ABORT */
 };

@@ -617,7 +617,7 @@ enum ucall_cmd vcpu_run(struct vcpu *vcpu)
 	int ret;
 
 	while (cmd == UCALL_NONE) {
-		ret = vcpu_run_once(vcpu);
+		ret = vcpu->enter ? vcpu->enter(vcpu) : vcpu_run_once(vcpu);
 		if (!ret)
 			cmd = take_exit(vcpu);
 		else if (ret != -EINTR && ret != -EAGAIN)

@@ -132,13 +132,14 @@ struct kvm_vtl_config {
  * @enabled_vtls: EnabledVtlSet of HvRegisterVsmPartitionStatus; bit 0 is set
  * @out_max_vtl: the highest VTL the partition may enable
  * @config: per VTL, HvRegisterVsmPartitionConfig; entry 0 must be 0
- * @mbec: 1 when a VTL has enabled MBEC, else 0 (ABI 3)
+ * @mbec_vtls: mask of the VTLs that were enabled with EnableMbec (ABI 3)
  * @__reserved: must be 0
  * @out_features: mask of the optional KVM_VTL_FEATURE_* that the VM offers
  *	(ABI 3)
  *
- * Setting is for the restore of a saved partition: VTLs and MBEC can be enabled
- * but not disabled (EBUSY).  A config of 0 leaves the one that the VTL has.
+ * Setting is for the restore of a saved partition: VTLs can be enabled, with
+ * MBEC or without, but not disabled (EBUSY).  A config of 0 leaves the one that
+ * the VTL has.
  */
 struct kvm_vtl_partition {
 	__u32 size;
@@ -146,7 +147,7 @@ struct kvm_vtl_partition {
 	__u32 enabled_vtls;
 	__u32 out_max_vtl;
 	__aligned_u64 config[KVM_VTL_NR_VTLS];
-	__u32 mbec;
+	__u32 mbec_vtls;
 	__u32 __reserved;
 	__aligned_u64 out_features;
 };
