@@ -34,7 +34,8 @@ usage: scripts/deps.sh COMMAND [ARGUMENT]
                      headers; prints a folder with version, vmlinuz, modules/,
                      build/ (usable as KDIR).  SERIES-debug is the series'
                      source built with selftests/vmtest/debug.config: KASAN,
-                     lockdep and others; minutes, once
+                     lockdep and others; minutes, once.  SERIES-debug --cached
+                     fails when it was not built yet
   source [SERIES]    kernel source of the series, extracted; prints the folder
   harness [SERIES]   kselftest headers; prints the folder
   checkpatch [SERIES]
@@ -394,7 +395,7 @@ cmd_kernel()
 {
 	local series=${1:-6.12} ver dir re packages
 	case $series in
-	*-debug) cmd_debug_kernel "${series%-debug}"; return ;;
+	*-debug) cmd_debug_kernel "${series%-debug}" "${2:-}"; return ;;
 	esac
 	lock apt
 	ver=$(resolved "kernel-$series") || ver=
@@ -541,6 +542,7 @@ cmd_debug_kernel()
 		sha256sum | cut -c1-12)
 	dir=$CACHE/kernels/$key
 	if [ ! -f "$dir/complete" ]; then
+		[ "${2:-}" != --cached ] || return 1
 		# There is nothing to take instead.
 		[ -z "$(find "$dir.failed" -mmin -60 2>/dev/null)" ] ||
 			die "the debug kernel could not be built, see $dir/log;" \

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # make test: every test there is with the first kernel, and those of
-# second_tests with the second; or every test with the kernel that is named.
+# second_tests with the second, and every test on the debug kernel if there is
+# one; or every test with the kernel that is named.
 # The last line is the total of all hosts.
 #
 # usage: scripts/test.sh [SERIES]
@@ -82,6 +83,14 @@ done
 
 vmtest "$first"
 [ -z "$second" ] || vmtest "$second" "$second_tests"
+
+# Everything on the debug kernel, where make test-debug has built it
+if [ -n "$second" ] && scripts/deps.sh kernel 6.12-debug --cached >/dev/null
+then
+	rm -f "$(logs svm 6.12-debug)/totals"
+	scripts/test-debug.sh
+	add "$(logs svm 6.12-debug)/totals"
+fi
 
 # What the conformance table claims
 more=()
