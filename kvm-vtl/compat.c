@@ -50,7 +50,8 @@ static bool is_intel(void)
 /* Does KVM have the CPU look at both bits of an SPTE?  Not for any one VM. */
 bool vtl_compat_uses_mbec(void)
 {
-	return is_intel() && vtl_kvm_vmx_tdp_has_smep(NULL);
+	return is_intel() ? vtl_kvm_vmx_tdp_has_smep(NULL) :
+			    vtl_kvm_svm_tdp_has_smep(NULL);
 }
 
 /* What MBEC depends on */

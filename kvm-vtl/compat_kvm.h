@@ -99,10 +99,12 @@ enum kvm_apicv_inhibit {
  * counts where KVM uses GMET, and then no entry has U.
  */
 #define VTL_NPT_READ			(BIT_ULL(0) | BIT_ULL(2))
+#define VTL_SVM_GMET			SVM_MISC_ENABLE_GMET
 
 #define KVM_REQ_MSR_FILTER_CHANGED	KVM_REQ_RECALC_INTERCEPTS
 
 /* struct vmcb_control_area */
+#define nested_ctl				misc_ctl
 #define virt_ext				misc_ctl2
 #define VIRTUAL_VMLOAD_VMSAVE_ENABLE_MASK	SVM_MISC2_ENABLE_V_VMLOAD_VMSAVE
 
@@ -171,6 +173,8 @@ unsigned long vtl_kvm_kvm_arch_vcpu_get_ip(struct kvm_vcpu *vcpu);
 
 /* Nested accesses are user accesses: no U is no access at all. */
 #define VTL_NPT_READ			BIT_ULL(2)
+#define VTL_SVM_GMET			0ULL
+#define X86_FEATURE_GMET		(15 * 32 + 17)
 
 static inline struct pid *vtl_compat_pid(struct kvm_vcpu *vcpu)
 {

@@ -402,14 +402,17 @@ VTL_HOOK("kvm_intel", vmx_set_cr0, VTL_HOOK_BY_VCPU,
 /*
  * Why:      MBEC is offered when KVM makes SPTEs for it
  * Context:  any
- * Relies:   true when the control is on in every VMCS that KVM makes and
- *           SPTEs have two bits for execution; the VM is not looked at
+ * Relies:   true when the control is on in every VMCS or VMCB that KVM makes
+ *           and SPTEs have two bits for execution; the VM is not looked at
  * Fails:    MBEC offered and not enforced
  * Drift:    7.3; with CONFIG_KVM_INTEL_TDX it is vt_tdp_has_smep()
  * Test:     mbec_test
  */
 VTL_SINCE_7_3(
 VTL_CALL("kvm_intel", vmx_tdp_has_smep,
+	 bool, (struct kvm *kvm), (kvm)))
+VTL_SINCE_7_3(
+VTL_CALL("kvm_amd", svm_tdp_has_smep,
 	 bool, (struct kvm *kvm), (kvm)))
 
 /*

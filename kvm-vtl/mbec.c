@@ -8,22 +8,29 @@
  * "Mode-based execution control").
  *
  * Leaf SPTEs carry both rights at all times, because the VPs of a VM share
- * them.  What differs is a control of the vCPU: with it off the CPU looks at
- * the bit of KX only (SDM, "EPT violations").
+ * them.
  *
- * The CPU tells users from the kernel by the address: it is a user's when all
- * levels of its translation have U.  That is sound only while the kernel cannot
- * fetch from such an address:
+ * On VMX what differs is a control of the vCPU: with it off the CPU looks at
+ * the bit of KX only (SDM, "EPT violations").  With it on the CPU tells users
+ * from the kernel by the address: it is a user's when all levels of its
+ * translation have U.  That is sound only while the kernel cannot fetch from
+ * such an address:
  *
  *   CR0.PG off      every address is a user's: KX decides
  *   CR4.SMEP off    the kernel may jump to one: KX decides
  *   no SMEP         unaffected, as the TLFS has it
+ *
+ * On SVM it is GMET, which KVM has on for all vCPUs.  The CPU goes by the
+ * privilege level (APM, "Guest Mode Execute Trap Extension"): the kernel never
+ * gets the users' right, and users have it also on a VP that has MBEC off.
  */
 #include <linux/kvm_host.h>
+#include <linux/kvm_vtl.h>
 
 #include "controls.h"
 #include "mbec.h"
 #include "partition.h"
+#include "vendor.h"
 #include "vp.h"
 
 /**
@@ -40,6 +47,8 @@ bool vtl_mbec_decides(const struct vtl_vp *vp, const struct kvm_vcpu *vcpu)
 {
 	bool has_smep = !(vcpu->arch.cr4_guest_rsvd_bits & X86_CR4_SMEP);
 
+	if (vtl_vendor()->user_by_cpl)
+		return vp->partition->features & KVM_VTL_FEATURE_MBEC;
 	if (!READ_ONCE(vp->mbec) || !(vcpu->arch.cr0 & X86_CR0_PG))
 		return false;
 	return !has_smep || (vcpu->arch.cr4 & X86_CR4_SMEP);
@@ -49,8 +58,8 @@ bool vtl_mbec_decides(const struct vtl_vp *vp, const struct kvm_vcpu *vcpu)
  * vtl_mbec_right - the right that a fetch needs
  * @vp: the VP
  * @vcpu: its vCPU that fetches
- * @user: by a user, that is, at CPL 3.  With SMEP the address is a user's then,
- *	and else it is not.
+ * @user: is it a user's: by what the CPU goes by; or at CPL 3, which is the
+ *	same with SMEP
  *
  * Context: vcpu->mutex held.
  * Return: VTL_PROT_KX or VTL_PROT_UX.

@@ -255,7 +255,7 @@ static void inhibit_apicv(struct vtl_partition *partition)
 		vtl_kvm_kvm_set_or_clear_apicv_inhibit(vm->kvm, why, true);
 }
 
-/* KVM may have been told not to use what the CPU has (kvm_intel.mbec). */
+/* KVM may be told not to use what the CPU has: kvm_intel.mbec, kvm_amd.gmet. */
 static int choose_features(struct vtl_partition *partition,
 			   const struct vtl_offer *offer)
 {

@@ -17,8 +17,23 @@
 #include "vp.h"
 
 #define NPT_W			BIT_ULL(1)
+#define NPT_U			BIT_ULL(2)
 #define NPT_MMU_WRITABLE	BIT_ULL(10)
 #define NPT_NX			BIT_ULL(63)
+
+/*
+ * With GMET U keeps the kernel from fetching, and KVM makes entries without it.
+ * Without GMET all have it, and users alone cannot be given the right.
+ */
+static void restrict_fetches(u64 *spte, vtl_prot_t prot)
+{
+	const vtl_prot_t both = VTL_PROT_KX | VTL_PROT_UX;
+
+	if ((prot & both) == VTL_PROT_UX && !(*spte & NPT_U))
+		*spte |= NPT_U;
+	else if ((prot & both) != both)
+		*spte |= NPT_NX;
+}
 
 static bool svm_restrict_spte(u64 *spte, vtl_prot_t prot)
 {
@@ -27,8 +42,7 @@ static bool svm_restrict_spte(u64 *spte, vtl_prot_t prot)
 
 	if (!(prot & VTL_PROT_W))
 		*spte &= ~(NPT_W | NPT_MMU_WRITABLE);
-	if (!(prot & VTL_PROT_KX))
-		*spte |= NPT_NX;
+	restrict_fetches(spte, prot);
 	if (!(prot & VTL_PROT_R)) {
 		*spte &= ~(VTL_NPT_READ | NPT_W | NPT_MMU_WRITABLE);
 		*spte |= NPT_NX;
@@ -36,10 +50,9 @@ static bool svm_restrict_spte(u64 *spte, vtl_prot_t prot)
 	return true;
 }
 
-/* GMET would be it: compat.rst, "MBEC". */
 static bool svm_has_mbec(void)
 {
-	return false;
+	return VTL_SVM_GMET && boot_cpu_has(X86_FEATURE_GMET);
 }
 
 static u64 svm_restrict_exec(u64 spte, u64 like)
@@ -107,13 +120,13 @@ static void intercept_vmload(struct vmcb *vmcb)
 	set_intercept(vmcb, INTERCEPT_VMSAVE, true);
 }
 
-/* CR4 always leaves the guest.  MBEC is not offered. */
+/* CR4 always leaves the guest.  GMET is on at all times, if KVM uses it. */
 static bool svm_control(struct kvm_vcpu *vcpu, const struct vtl_controls *want)
 {
 	struct vmcb *vmcb = vcpu_vmcb(vcpu);
 	u64 tables = want->tables;
 
-	if (!vmcb || want->mbec)
+	if (!vmcb || (want->mbec && !(vmcb->control.nested_ctl & VTL_SVM_GMET)))
 		return false;
 	intercept_vmload(vmcb);
 	intercept_cr0(vcpu, vmcb, want->cr0);
@@ -235,6 +248,7 @@ const struct vtl_vendor_ops vtl_svm_ops = {
 	.kvm_module = "kvm_amd",
 	.hypercall_insn = { 0x0f, 0x01, 0xd9 },
 	.has_mbec = svm_has_mbec,
+	.user_by_cpl = true,
 	.restrict_spte = svm_restrict_spte,
 	.restrict_exec = svm_restrict_exec,
 	.cpl = svm_cpl,

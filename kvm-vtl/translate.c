@@ -42,8 +42,9 @@ static bool try_walk(struct kvm_vcpu *vcpu, u64 gva, u64 access, gpa_t *gpa)
 }
 
 /*
- * SMAP and SMEP keep pages of users from the supervisor.  @user: out: it is one
- * that is allowed as a user's.
+ * @user: out: it is allowed as a user's access.  Without privileges it is one
+ * if it can be: a user's right to execute is the wider one.  SMAP and SMEP keep
+ * pages of users from the supervisor.
  */
 static u32 walk(struct kvm_vcpu *vcpu, u64 gva, u64 flags, gpa_t *gpa,
 		bool *user)
@@ -51,12 +52,12 @@ static u32 walk(struct kvm_vcpu *vcpu, u64 gva, u64 flags, gpa_t *gpa,
 	u64 access = walk_access(vcpu, flags);
 	gpa_t anything;
 
-	*user = access & PFERR_USER_MASK;
-	if (try_walk(vcpu, gva, access, gpa))
-		return HV_TRANSLATE_SUCCESS;
 	*user = true;
 	if ((flags & HV_TRANSLATE_PRIVILEGE_EXEMPT) &&
 	    try_walk(vcpu, gva, access | PFERR_USER_MASK, gpa))
+		return HV_TRANSLATE_SUCCESS;
+	*user = access & PFERR_USER_MASK;
+	if (try_walk(vcpu, gva, access, gpa))
 		return HV_TRANSLATE_SUCCESS;
 	if (try_walk(vcpu, gva, 0, &anything) ||
 	    try_walk(vcpu, gva, PFERR_USER_MASK, &anything))

@@ -14,7 +14,8 @@ struct kvm_vcpu;
  * @cr0: bits of CR0 whose writes must leave the guest
  * @cr4: bits of CR4, likewise
  * @tables: HV_CR_INTERCEPT_{GDTR,IDTR,LDTR,TR}_WRITE, likewise
- * @mbec: users' fetches are judged by VTL_PROT_UX
+ * @mbec: users' fetches are judged by VTL_PROT_UX; that they can be, where they
+ *	always are
  */
 struct vtl_controls {
 	u64 cr0;
@@ -33,6 +34,8 @@ struct vtl_controls {
  * @kvm_module: the half of KVM
  * @hypercall_insn: VMCALL or VMMCALL
  * @has_mbec: can this CPU and kernel tell users' fetches from the kernel's?
+ * @user_by_cpl: the CPU tells them by the privilege level, at all times and for
+ *	all vCPUs; else by the address, as struct vtl_controls says
  * @restrict_spte: take from a present leaf SPTE the rights that @prot lacks;
  *	false when the SPTE is not as expected, so that the rights cannot be
  *	vouched for
@@ -50,6 +53,7 @@ struct vtl_vendor_ops {
 	const char *kvm_module;
 	u8 hypercall_insn[3];
 	bool (*has_mbec)(void);
+	bool user_by_cpl;
 	bool (*restrict_spte)(u64 *spte, vtl_prot_t prot);
 	u64 (*restrict_exec)(u64 spte, u64 like);
 	int (*cpl)(struct kvm_vcpu *vcpu);

@@ -15,7 +15,7 @@ TOP=$(cd "$(dirname "$0")/.." && pwd)
 CACHE=${KVM_VTL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kvm-vtl}
 BOCHS_VERSION=3.0
 BOCHS_BUILD=2	# counts the changes to how it is built
-QEMU_BUILD=1	# counts the changes to how the emulated AMD host is built
+QEMU_BUILD=2	# counts the changes to how the emulated AMD host is built
 QEMU_SUITE_SUFFIX=-backports
 QEMU_SERIES=10.0
 GUEST_SERIES=7.3
@@ -614,20 +614,6 @@ packaged_qemu()
 	}
 }
 
-# TCG's VMRUN leaves the number of an injected interrupt in exception_index.
-# When another thread kicks the CPU before the guest has an exit or exception,
-# the interrupt is delivered a second time, whatever RFLAGS.IF is.  On a stack
-# of its own (IST) it overwrites the first one's frame, and the handler never
-# returns.
-repair_qemu()
-{
-	local file=target/i386/tcg/sysemu/svm_helper.c
-	local line='            do_interrupt_x86_hardirq(env, vector, 1);'
-	sed -i "/case SVM_EVTINJ_TYPE_INTR:/,/break;/s/^$line\$/&\\
-            cs->exception_index = -1;/" $file
-	grep -q '^            cs->exception_index = -1;$' $file
-}
-
 # Only what the test machine has.
 configure_qemu()
 {
@@ -645,6 +631,7 @@ configure_qemu()
 build_qemu()
 {
 	local prefix=$1 work=$CACHE/qemu/work code
+	local patch=$TOP/selftests/vmtest/qemu.patch
 	cmd_tools qemu
 	code=$(os_release VERSION_CODENAME)
 	rm -rf "$work"
@@ -655,7 +642,7 @@ build_qemu()
 		>"$work/log" 2>&1 || { say "see $work/log"; return 1; }
 	say "building QEMU (some minutes, once)"
 	(
-		cd "$work"/qemu-*/ && repair_qemu && configure_qemu &&
+		cd "$work"/qemu-*/ && patch -p1 <"$patch" && configure_qemu &&
 		nice ninja qemu-system-x86_64
 	) >>"$work/log" 2>&1 || { say "see $work/log"; return 1; }
 	mkdir -p "$prefix"

@@ -18,6 +18,7 @@ passed=0 failed=0 skipped=0
 # Every group of hooks, in a few minutes of both hosts
 second_tests=library,switch,protect,attack,emulator,hyperv_path
 second_tests+=,interrupt,cr_intercept,port,startup,uapi,mbec,guests
+second_tests+=,load
 
 # add FILE: the three numbers in it; none there is a failure.
 add()

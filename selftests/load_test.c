@@ -428,13 +428,22 @@ static const char *vendor_parameters(const char *name)
 	return text;
 }
 
-static int load_vendor(const char *name)
+/* With one parameter more */
+static int load_vendor_with(const char *name, const char *param)
 {
 	const char *path = strcmp(name, "kvm_amd") ?
 			   "/lib/modules/kvm-intel.ko" :
 			   "/lib/modules/kvm-amd.ko";
+	char params[300];
 
-	return load_file(path, vendor_parameters(name));
+	snprintf(params, sizeof(params), "%s%s", vendor_parameters(name),
+		 param);
+	return load_file(path, params);
+}
+
+static int load_vendor(const char *name)
+{
+	return load_vendor_with(name, "");
 }
 
 TEST_F(load, vendor_module_is_pinned)
@@ -463,17 +472,11 @@ static void expect_no_paging(struct __test_metadata *_metadata,
 			     const char *param)
 {
 	struct vm_options options = { .max_vtl = 1 };
-	const char *path = strcmp(vendor(), "kvm_amd") ?
-			   "/lib/modules/kvm-intel.ko" :
-			   "/lib/modules/kvm-amd.ko";
 	const char *name = vendor(), *error;
-	char params[300];
 	struct vm *vm;
 
-	snprintf(params, sizeof(params), "%s%s", vendor_parameters(name),
-		 param);
 	ASSERT_EQ(0, unload_vendor());
-	ASSERT_EQ(0, load_file(path, params));
+	ASSERT_EQ(0, load_vendor_with(name, param));
 	EXPECT_EQ(NULL, vm_create(&options, &error));
 	EXPECT_NE(NULL, strstr(error, "KVM_CREATE_VCPU"));
 	EXPECT_NE(NULL, strstr(error, strerror(EOPNOTSUPP))) {
@@ -499,6 +502,49 @@ TEST_F(load, no_accessed_bits)
 	if (!strcmp(vendor(), "kvm_amd"))
 		SKIP(return, "NPT always has accessed and dirty bits");
 	expect_no_paging(_metadata, "eptad=0");
+}
+
+/* What a VM of a file offers that nobody configured; ~0 when there is none */
+static u64 default_features(void)
+{
+	const char *path = "/sys/module/kvm_vtl/parameters/default_max_vtl";
+	struct kvm_vtl_partition p = { .size = sizeof(p) };
+	int dev, vm;
+
+	write_file(path, "1");
+	dev = open(KVM_VTL_DEVICE, O_RDWR | O_CLOEXEC);
+	write_file(path, "0");
+	vm = ioctl(dev, KVM_CREATE_VM, 0);
+	if (ioctl(vm, KVM_VTL_GET_PARTITION, &p))
+		p.out_features = ~0ULL;
+	close(vm);
+	close(dev);
+	return p.out_features;
+}
+
+/* KVM can be told not to use MBEC: then it is not offered. */
+TEST_F(load, mbec_off)
+{
+	struct vm_options options = {
+		.max_vtl = 1, .features = KVM_VTL_FEATURE_MBEC,
+	};
+	const char *name = vendor(), *error;
+
+	if (!(host_features() & KVM_VTL_FEATURE_MBEC))
+		SKIP(return, "this host has no MBEC");
+	EXPECT_EQ(KVM_VTL_FEATURE_MBEC, default_features());
+	ASSERT_EQ(0, unload_vendor());
+	ASSERT_EQ(0, load_vendor_with(name, strcmp(name, "kvm_amd") ?
+					    "mbec=0" : "gmet=0"));
+	EXPECT_EQ(0, default_features());
+	EXPECT_EQ(NULL, vm_create(&options, &error));
+	EXPECT_NE(NULL, strstr(error, "KVM_CREATE_VM"));
+	EXPECT_NE(NULL, strstr(error, strerror(EOPNOTSUPP))) {
+		TH_LOG("%s", error);
+	}
+	ASSERT_EQ(0, unload_vendor());
+	ASSERT_EQ(0, load_vendor(name));
+	use(_metadata);
 }
 
 /* Without one there is nothing to run on. */
