@@ -564,6 +564,20 @@ VTL_CALL("kvm_intel", vmx_cache_reg, void,
 	 (struct kvm_vcpu *vcpu, enum kvm_reg reg), (vcpu, reg)))
 VTL_CALL("kvm_intel", vmx_get_cpl, int, (struct kvm_vcpu *vcpu), (vcpu))
 VTL_CALL("kvm_amd", svm_get_cpl, int, (struct kvm_vcpu *vcpu), (vcpu))
+VTL_CALL("kvm_intel", vmx_get_interrupt_shadow, u32, (struct kvm_vcpu *vcpu),
+	 (vcpu))
+VTL_CALL("kvm_intel", vmx_set_interrupt_shadow, void,
+	 (struct kvm_vcpu *vcpu, int mask), (vcpu, mask))
+VTL_CALL("kvm_intel", vmx_get_nmi_mask, bool, (struct kvm_vcpu *vcpu), (vcpu))
+VTL_CALL("kvm_intel", vmx_set_nmi_mask, void,
+	 (struct kvm_vcpu *vcpu, bool masked), (vcpu, masked))
+VTL_CALL("kvm_amd", svm_get_interrupt_shadow, u32, (struct kvm_vcpu *vcpu),
+	 (vcpu))
+VTL_CALL("kvm_amd", svm_set_interrupt_shadow, void,
+	 (struct kvm_vcpu *vcpu, int mask), (vcpu, mask))
+VTL_CALL("kvm_amd", svm_get_nmi_mask, bool, (struct kvm_vcpu *vcpu), (vcpu))
+VTL_CALL("kvm_amd", svm_set_nmi_mask, void,
+	 (struct kvm_vcpu *vcpu, bool masked), (vcpu, masked))
 VTL_CALL("kvm", kvm_get_dr, unsigned long, (struct kvm_vcpu *vcpu, int dr),
 	 (vcpu, dr))
 VTL_CALL("kvm", kvm_set_dr, int,

@@ -14,7 +14,7 @@
 #include "vp.h"
 
 static const struct vtl_reg_table *const tables[] = {
-	&vtl_vsm_regs, &vtl_msr_regs, &vtl_x64_regs,
+	&vtl_vsm_regs, &vtl_event_regs, &vtl_msr_regs, &vtl_x64_regs,
 };
 
 static const struct vtl_reg *find_in(const struct vtl_reg_table *table,

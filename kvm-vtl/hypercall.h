@@ -82,8 +82,6 @@ u16 vtl_hv_assert_interrupt(struct vtl_vp *vp, struct vtl_hypercall *hc);
 u16 vtl_hv_start_vp(struct vtl_vp *vp, struct vtl_hypercall *hc);
 u16 vtl_hv_get_vp_index(struct vtl_vp *vp, struct vtl_hypercall *hc);
 
-bool vtl_pending_event_valid(u64 event);
-
 struct vtl_vp *vtl_hv_vp(struct vtl_vp *vp, u32 index);
 void vtl_hypercall_begin_work(struct vtl_hypercall *hc);
 bool vtl_hypercall_is_late(const struct vtl_hypercall *hc);

@@ -17,6 +17,7 @@
  */
 #include <linux/kvm_host.h>
 
+#include "event.h"
 #include "hooks.h"
 #include "intercept.h"
 #include "kvm_glue.h"
@@ -79,7 +80,11 @@ static void fill_header(struct hv_vtl_intercept_header *msg, u32 type,
 		state |= BIT(3);
 	if (vcpu->arch.efer & EFER_LMA)
 		state |= BIT(4);
+	if (vtl_pending_interruption(vcpu))
+		state |= BIT(6);
 	state |= vp->active_vtl << 7;
+	if (vtl_vendor()->interrupt_state(vcpu) & HV_INTERRUPT_SHADOW)
+		state |= BIT(12);
 
 	msg->message_type = type;
 	msg->payload_size = payload_size;

@@ -383,14 +383,79 @@ void vtl_vcpu_drop_exception(struct kvm_vcpu *vcpu)
 }
 
 /**
+ * vtl_vcpu_drop_injected - forget the event that is to be delivered again
+ * @vcpu: vCPU
+ *
+ * Context: vcpu->mutex held.
+ */
+void vtl_vcpu_drop_injected(struct kvm_vcpu *vcpu)
+{
+	vcpu->arch.exception.injected = false;
+	vcpu->arch.interrupt.injected = false;
+	vcpu->arch.nmi_injected = false;
+}
+
+/**
+ * vtl_vcpu_inject_interrupt - have an interrupt delivered at the next entry,
+ * past the APIC and whatever blocks it
+ * @vcpu: vCPU that has no such event
+ * @vector: the vector
+ *
+ * Context: vcpu->mutex held.
+ */
+void vtl_vcpu_inject_interrupt(struct kvm_vcpu *vcpu, u8 vector)
+{
+	vcpu->arch.interrupt.nr = vector;
+	vcpu->arch.interrupt.soft = false;
+	vcpu->arch.interrupt.injected = true;
+	kvm_make_request(KVM_REQ_EVENT, vcpu);
+}
+
+/**
+ * vtl_vcpu_inject_nmi - the same for an NMI
+ * @vcpu: vCPU that has no such event
+ *
+ * Context: vcpu->mutex held.
+ */
+void vtl_vcpu_inject_nmi(struct kvm_vcpu *vcpu)
+{
+	vcpu->arch.nmi_injected = true;
+	kvm_make_request(KVM_REQ_EVENT, vcpu);
+}
+
+/**
+ * vtl_vcpu_inject_exception - the same for an exception
+ * @vcpu: vCPU that has no such event
+ * @vector: one that no instruction asks for
+ * @has_error_code: the vector has one
+ * @error_code: the error code
+ *
+ * An exception that KVM has queued and not yet delivered gives way.
+ *
+ * Context: vcpu->mutex held.
+ */
+void vtl_vcpu_inject_exception(struct kvm_vcpu *vcpu, u8 vector,
+			       bool has_error_code, u32 error_code)
+{
+	struct kvm_queued_exception *e = &vcpu->arch.exception;
+
+	e->pending = false;
+	e->has_payload = false;
+	e->vector = vector;
+	e->has_error_code = has_error_code;
+	e->error_code = error_code;
+	e->injected = true;
+	kvm_make_request(KVM_REQ_EVENT, vcpu);
+}
+
+/**
  * vtl_vcpu_drop_events - forget all events that wait for injection
  * @vcpu: vCPU, loaded
  */
 void vtl_vcpu_drop_events(struct kvm_vcpu *vcpu)
 {
 	vtl_vcpu_drop_exception(vcpu);
-	vcpu->arch.interrupt.injected = false;
-	vcpu->arch.nmi_injected = false;
+	vtl_vcpu_drop_injected(vcpu);
 	vcpu->arch.nmi_pending = 0;
 	atomic_set(&vcpu->arch.nmi_queued, 0);
 }

@@ -29,6 +29,11 @@ bool vtl_vcpu_takes_interrupt(struct kvm_vcpu *vcpu);
 void vtl_vcpu_set_auto_eoi(struct kvm_vcpu *vcpu, u8 vector, bool on);
 void vtl_vcpu_set_rip(struct kvm_vcpu *vcpu, unsigned long rip);
 void vtl_vcpu_drop_exception(struct kvm_vcpu *vcpu);
+void vtl_vcpu_drop_injected(struct kvm_vcpu *vcpu);
+void vtl_vcpu_inject_interrupt(struct kvm_vcpu *vcpu, u8 vector);
+void vtl_vcpu_inject_nmi(struct kvm_vcpu *vcpu);
+void vtl_vcpu_inject_exception(struct kvm_vcpu *vcpu, u8 vector,
+			       bool has_error_code, u32 error_code);
 void vtl_vcpu_drop_events(struct kvm_vcpu *vcpu);
 void vtl_vcpu_drop_exit(struct kvm_vcpu *vcpu);
 

@@ -76,6 +76,7 @@ struct vtl_reg_table {
 };
 
 extern const struct vtl_reg_table vtl_vsm_regs;
+extern const struct vtl_reg_table vtl_event_regs;
 extern const struct vtl_reg_table vtl_msr_regs;
 extern const struct vtl_reg_table vtl_x64_regs;
 

@@ -10,8 +10,8 @@
 #include <linux/uaccess.h>
 
 #include "cr_intercept.h"
+#include "event.h"
 #include "hooks.h"
-#include "hypercall.h"
 #include "kvm_glue.h"
 #include "mbec.h"
 #include "partition.h"

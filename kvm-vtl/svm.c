@@ -65,6 +65,20 @@ static int svm_cpl(struct kvm_vcpu *vcpu)
 	return vtl_kvm_svm_get_cpl(vcpu);
 }
 
+static u64 svm_interrupt_state(struct kvm_vcpu *vcpu)
+{
+	return (vtl_kvm_svm_get_interrupt_shadow(vcpu) ?
+		HV_INTERRUPT_SHADOW : 0) |
+	       (vtl_kvm_svm_get_nmi_mask(vcpu) ? HV_INTERRUPT_NMI_MASKED : 0);
+}
+
+static void svm_set_interrupt_state(struct kvm_vcpu *vcpu, u64 state)
+{
+	vtl_kvm_svm_set_interrupt_shadow(vcpu, state & HV_INTERRUPT_SHADOW ?
+					      KVM_X86_SHADOW_INT_MOV_SS : 0);
+	vtl_kvm_svm_set_nmi_mask(vcpu, state & HV_INTERRUPT_NMI_MASKED);
+}
+
 /* KVM-INTERNAL: the beginning of struct vcpu_svm, arch/x86/kvm/svm/svm.h */
 struct svm_vcpu {
 	struct kvm_vcpu vcpu;
@@ -252,6 +266,8 @@ const struct vtl_vendor_ops vtl_svm_ops = {
 	.restrict_spte = svm_restrict_spte,
 	.restrict_exec = svm_restrict_exec,
 	.cpl = svm_cpl,
+	.interrupt_state = svm_interrupt_state,
+	.set_interrupt_state = svm_set_interrupt_state,
 	.control = svm_control,
 	.fault_gva = svm_fault_gva,
 	.lost_state = svm_lost_state,

@@ -86,6 +86,9 @@
 #define HV_REGISTER_CRASH_CTL_NAME		0x00000215
 #define HV_REGISTER_PROCESSOR_FREQUENCY		0x00000240
 #define HV_REGISTER_INTERRUPT_FREQUENCY		0x00000241
+#define HV_REGISTER_EMULATION_HINTS		0x00000002
+#define HV_REGISTER_PENDING_INTERRUPTION	0x00010002
+#define HV_REGISTER_INTERRUPT_STATE		0x00010003
 #define HV_REGISTER_PENDING_EVENT0		0x00010004
 #define HV_REGISTER_VP_RUNTIME_NAME		0x00090000
 #define HV_REGISTER_VP_INDEX_NAME		0x00090003
@@ -282,6 +285,29 @@ static_assert(sizeof(struct hv_vtl_return_action) == 16);
 #define HV_PENDING_EVENT_ERROR_CODE_SHIFT	32
 #define HV_PENDING_EVENT_RESERVED \
 	(GENMASK_ULL(7, 4) | GENMASK_ULL(15, 9))
+
+/* HvRegisterPendingInterruption */
+#define HV_INTERRUPTION_PENDING			BIT_ULL(0)
+#define HV_INTERRUPTION_TYPE			GENMASK_ULL(3, 1)
+#define HV_INTERRUPTION_ERROR_CODE		BIT_ULL(4)
+#define HV_INTERRUPTION_LENGTH			GENMASK_ULL(8, 5)
+#define HV_INTERRUPTION_VECTOR			GENMASK_ULL(31, 16)
+#define HV_INTERRUPTION_CODE_SHIFT		32
+/* Those of an instruction's length, of a nested event, and reserved ones */
+#define HV_INTERRUPTION_RESERVED		GENMASK_ULL(15, 5)
+#define HV_INTERRUPTION_INTERRUPT		0
+#define HV_INTERRUPTION_NMI			2
+#define HV_INTERRUPTION_EXCEPTION		3
+#define HV_INTERRUPTION_SW_INTERRUPT		4
+#define HV_INTERRUPTION_SW_EXCEPTION		6
+
+/* HvRegisterInterruptState */
+#define HV_INTERRUPT_SHADOW			BIT_ULL(0)
+#define HV_INTERRUPT_NMI_MASKED			BIT_ULL(1)
+
+/* HvRegisterInstructionEmulationHints */
+#define HV_EMULATION_HINT_SECURE_VTL		BIT_ULL(0)
+#define HV_EMULATION_HINT_MBEC			BIT_ULL(1)
 
 /* "HV_MESSAGE_TYPE" and HV_X64_INTERCEPT_MESSAGE_HEADER access types */
 #define HV_MESSAGE_TYPE_GPA_INTERCEPT	0x80000001U
@@ -640,7 +666,8 @@ static_assert(sizeof(struct hv_vtl_reg_assoc) == 32);
  * @vp_index: VP
  * @instruction_length: 0 when it is not known
  * @access_type: HV_INTERCEPT_ACCESS_*
- * @execution_state: 1:0 CPL, 2 CR0.PE, 3 CR0.AM, 4 EFER.LMA, 10:7 VTL
+ * @execution_state: 1:0 CPL, 2 CR0.PE, 3 CR0.AM, 4 EFER.LMA, 6 an event was being
+ *	delivered, 10:7 VTL, 12 shadow of STI or MOV SS
  * @cs: code segment
  * @rip: address of the instruction, not advanced
  * @rflags: flags

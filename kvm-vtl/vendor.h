@@ -41,6 +41,8 @@ struct vtl_controls {
  *	vouched for
  * @restrict_exec: take from a leaf SPTE the rights to execute that @like lacks
  * @cpl: privilege level of a vCPU, which is loaded
+ * @interrupt_state: HvX64RegisterInterruptState of a vCPU, which is loaded
+ * @set_interrupt_state: set it
  * @control: have a vCPU, which is loaded, do so; false when this CPU or host
  *	cannot
  * @fault_gva: the linear address of the access that KVM was told of with this
@@ -57,6 +59,8 @@ struct vtl_vendor_ops {
 	bool (*restrict_spte)(u64 *spte, vtl_prot_t prot);
 	u64 (*restrict_exec)(u64 spte, u64 like);
 	int (*cpl)(struct kvm_vcpu *vcpu);
+	u64 (*interrupt_state)(struct kvm_vcpu *vcpu);
+	void (*set_interrupt_state)(struct kvm_vcpu *vcpu, u64 state);
 	bool (*control)(struct kvm_vcpu *vcpu, const struct vtl_controls *want);
 	bool (*fault_gva)(u64 error_code, u64 *gva);
 	bool (*lost_state)(struct kvm_vcpu *vcpu);

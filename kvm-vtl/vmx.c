@@ -60,6 +60,20 @@ static int vmx_cpl(struct kvm_vcpu *vcpu)
 	return vtl_kvm_vmx_get_cpl(vcpu);
 }
 
+static u64 vmx_interrupt_state(struct kvm_vcpu *vcpu)
+{
+	return (vtl_kvm_vmx_get_interrupt_shadow(vcpu) ?
+		HV_INTERRUPT_SHADOW : 0) |
+	       (vtl_kvm_vmx_get_nmi_mask(vcpu) ? HV_INTERRUPT_NMI_MASKED : 0);
+}
+
+static void vmx_set_interrupt_state(struct kvm_vcpu *vcpu, u64 state)
+{
+	vtl_kvm_vmx_set_interrupt_shadow(vcpu, state & HV_INTERRUPT_SHADOW ?
+					      KVM_X86_SHADOW_INT_MOV_SS : 0);
+	vtl_kvm_vmx_set_nmi_mask(vcpu, state & HV_INTERRUPT_NMI_MASKED);
+}
+
 /* There is no current VMCS when KVM itself runs on Hyper-V's. */
 static bool vmcs_read(unsigned long field, u64 *value)
 {
@@ -366,6 +380,8 @@ const struct vtl_vendor_ops vtl_vmx_ops = {
 	.restrict_spte = vmx_restrict_spte,
 	.restrict_exec = vmx_restrict_exec,
 	.cpl = vmx_cpl,
+	.interrupt_state = vmx_interrupt_state,
+	.set_interrupt_state = vmx_set_interrupt_state,
 	.control = vmx_control,
 	.fault_gva = vmx_fault_gva,
 	.lost_state = vmx_lost_state,

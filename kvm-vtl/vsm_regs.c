@@ -164,26 +164,6 @@ static u16 set_vina(struct vtl_vp *vp, u8 vtl, u32 arg,
 	return HV_STATUS_SUCCESS;
 }
 
-static u16 get_pending_event(struct vtl_vp *vp, u8 vtl, u32 arg,
-			     union hv_vtl_reg_value *val)
-{
-	val->low = vp->vtl[vtl].pending_event[0];
-	val->high = vp->vtl[vtl].pending_event[1];
-	return HV_STATUS_SUCCESS;
-}
-
-static u16 set_pending_event(struct vtl_vp *vp, u8 vtl, u32 arg,
-			     const union hv_vtl_reg_value *val)
-{
-	u64 *event = vp->vtl[vtl].pending_event;
-
-	if (!vtl_pending_event_valid(val->low))
-		return HV_STATUS_INVALID_REGISTER_VALUE;
-	event[0] = val->low;
-	event[1] = val->high;
-	return HV_STATUS_SUCCESS;
-}
-
 /*
  * The page has a member that says whether its registers are valid.  They never
  * are: nothing writes to it (errata.rst, "RegisterPage").
@@ -204,35 +184,16 @@ static u16 set_register_page(struct vtl_vp *vp, u8 vtl, u32 arg,
 	return HV_STATUS_SUCCESS;
 }
 
-/* Exceptions that a CPU can have, and those of them with an error code */
-#define EXCEPTIONS \
-	(BIT(DE_VECTOR) | BIT(DB_VECTOR) | BIT(BR_VECTOR) | BIT(UD_VECTOR) | \
-	 BIT(NM_VECTOR) | BIT(MF_VECTOR) | BIT(MC_VECTOR) | BIT(XM_VECTOR) | \
-	 BIT(VE_VECTOR) | EXCEPTIONS_WITH_CODE)
-#define EXCEPTIONS_WITH_CODE \
-	(BIT(DF_VECTOR) | BIT(TS_VECTOR) | BIT(NP_VECTOR) | BIT(SS_VECTOR) | \
-	 BIT(GP_VECTOR) | BIT(PF_VECTOR) | BIT(AC_VECTOR))
-
-/**
- * vtl_pending_event_valid - can HvX64RegisterPendingEvent0 be this?
- * @event: low half
- *
- * The CPU refuses to enter with others.  #BP and #OF come from an instruction,
- * whose length nobody gives.
- *
- * Return: true for "none" and for exceptions without reserved bits.
- */
-bool vtl_pending_event_valid(u64 event)
+/* For a VMM in VTL2 that emulates instructions of VTL0 */
+static u16 get_emulation_hints(struct vtl_vp *vp, u8 vtl, u32 arg,
+			       union hv_vtl_reg_value *val)
 {
-	bool has_code = event & HV_PENDING_EVENT_DELIVER_ERROR_CODE;
-	u16 vector = event >> HV_PENDING_EVENT_VECTOR_SHIFT;
-
-	if (!(event & HV_PENDING_EVENT_PENDING))
-		return !event;
-	if ((event & (HV_PENDING_EVENT_RESERVED | HV_PENDING_EVENT_TYPE)) ||
-	    vector >= 32 || !(EXCEPTIONS & BIT(vector)))
-		return false;
-	return has_code == !!(EXCEPTIONS_WITH_CODE & BIT(vector));
+	val->low = 0;
+	if (READ_ONCE(vp->partition->enabled_vtls) & BIT(1))
+		val->low |= HV_EMULATION_HINT_SECURE_VTL;
+	if (vp->mbec)
+		val->low |= HV_EMULATION_HINT_MBEC;
+	return HV_STATUS_SUCCESS;
 }
 
 static const struct vtl_reg regs[] = {
@@ -249,7 +210,7 @@ static const struct vtl_reg regs[] = {
 	VTL_REG_RANGE(CR_INTERCEPT_CONTROL, CR_INTERCEPT_MISC_MASK, HIGHER_DENY,
 		      VTL_CR_CONTROL, get_cr_intercept, set_cr_intercept),
 	VTL_REG(REG_PAGE, HIGHER_DENY, 0, get_register_page, set_register_page),
-	VTL_REG(PENDING_EVENT0, BELOW, 0, get_pending_event, set_pending_event),
+	VTL_REG(EMULATION_HINTS, HIGHER_DENY, 0, get_emulation_hints, NULL),
 };
 
 const struct vtl_reg_table vtl_vsm_regs = { regs, ARRAY_SIZE(regs) };

@@ -590,15 +590,26 @@ GUEST_TEST(regs, unknown_names)
 	check_unknown(names, ARRAY_LEN(names));
 }
 
+/* Not for VTL0, and nobody sets them. */
+GUEST_TEST(regs, emulation_hints)
+{
+	union hv_value value;
+
+	vsm_init();
+	GUEST_EQ(HV_ACCESS_DENIED,
+		 hv_get_register(HV_OWN_VTL, HV_REG_EMULATION_HINTS, &value));
+	GUEST_EQ(1, vtl1_exec(get_in_vtl1, OF_VTL1, HV_REG_EMULATION_HINTS));
+	value_to_set = 0;
+	GUEST_EQ(HV_INVALID_PARAMETER,
+		 vtl1_exec(set_in_vtl1, OF_VTL1, HV_REG_EMULATION_HINTS));
+}
+
 /* errata.rst, "Registers that are not there" */
 GUEST_TEST(regs, not_there)
 {
 	static const u32 names[] = {
 		0x00000000, 0x00000001, 0x00000003,	/* *Suspend */
-		0x00000002,		/* InstructionEmulationHints */
 		0x00000250, 0x00000260,	/* GuestIdle, DebugDeviceOptions */
-		0x00010002,		/* PendingInterruption */
-		0x00010003,		/* InterruptState */
 		0x00010005, 0x00010008, 0x00010009,	/* PendingEvent1 to 3 */
 		0x00010006, 0x00010007,	/* DeliverabilityNotifications */
 		0x00041000, 0x00041002, 0x00041003, 0x00041004,
