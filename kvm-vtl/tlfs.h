@@ -666,8 +666,8 @@ static_assert(sizeof(struct hv_vtl_reg_assoc) == 32);
  * @vp_index: VP
  * @instruction_length: 0 when it is not known
  * @access_type: HV_INTERCEPT_ACCESS_*
- * @execution_state: 1:0 CPL, 2 CR0.PE, 3 CR0.AM, 4 EFER.LMA, 6 an event was being
- *	delivered, 10:7 VTL, 12 shadow of STI or MOV SS
+ * @execution_state: 1:0 CPL, 2 CR0.PE, 3 CR0.AM, 4 EFER.LMA, 6 an event was
+ *	being delivered, 10:7 VTL, 12 shadow of STI or MOV SS
  * @cs: code segment
  * @rip: address of the instruction, not advanced
  * @rflags: flags

@@ -88,7 +88,7 @@ GUEST_TEST(event, state)
 	GUEST_EQ(0, vtl1_exec(check_state, 0, 0));
 }
 
-/* An NMI waits until VTL1 takes the mask away; of that in a handler it knows. */
+/* An NMI waits until VTL1 takes the mask away; it sees that of a handler. */
 GUEST_TEST(event, nmi_mask)
 {
 	init();
