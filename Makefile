@@ -10,6 +10,7 @@ SERIES ?= 6.12
 HOST ?= svm
 TEST ?=
 ROUNDS ?= 200000
+RACE_ROUNDS ?= 5000
 SEED ?= $(shell date +%s)
 TOP := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
 DEPS := $(TOP)/scripts/deps.sh
@@ -45,6 +46,11 @@ vmtest:
 test-debug:
 	@$(TOP)/scripts/test-debug.sh $(SERIES) $(HOST) $(TEST)
 
+# More rounds of what make test runs for a minute
+race:
+	@$(TOP)/selftests/vmtest/run.sh -m $(HOST) -k $(SERIES) -t race -v \
+		-s 7200 --cmdline "KVM_VTL_RACE_ROUNDS=$(RACE_ROUNDS)" $(VMTEST_ARGS)
+
 fuzz:
 	@echo 'ROUNDS=$(ROUNDS) SEED=$(SEED)'
 	@$(TOP)/selftests/vmtest/run.sh -m $(HOST) -k $(SERIES) -t fuzz,fuzz_ioctl -v \
@@ -79,6 +85,8 @@ help:
 	@echo '                   and others, built when it is not there yet'
 	@echo '  fuzz             hypercalls and ioctls at random: HOST, SEED,'
 	@echo '                   ROUNDS=$(ROUNDS)'
+	@echo '  race             VTL0 against VTL1 on one page, while the VMM and the'
+	@echo '                   host move it: HOST, RACE_ROUNDS=$(RACE_ROUNDS)'
 	@echo '  check            build W=1, sparse, checkpatch, kernel-doc,'
 	@echo '                   shellcheck, headers, hooks'
 	@echo '  bench            the figures, per host'
@@ -98,7 +106,7 @@ help:
 	@echo '  BOCHS=packaged   take Debian'"'"'s Bochs, not the faster build'
 	@echo '  KVM_VTL_CACHE=DIR  where kernels and emulators are kept'
 
-.PHONY: all module modules_install selftests test test-debug vmtest fuzz \
+.PHONY: all module modules_install selftests test test-debug vmtest fuzz race \
 	check bench demo clean help
 
 endif

@@ -193,6 +193,20 @@ static u16 check_modify(struct vtl_vp *vp,
 	return HV_STATUS_SUCCESS;
 }
 
+/* The range that a list is in */
+static void begin_locked(struct vtl_partition *partition, u8 owner,
+			 const u64 *gfns, unsigned int nr_gfns)
+{
+	u64 first = gfns[0], last = gfns[0];
+	unsigned int i;
+
+	for (i = 1; i < nr_gfns; i++) {
+		first = min(first, gfns[i]);
+		last = max(last, gfns[i]);
+	}
+	vtl_view_begin_locked(partition, owner, first, last);
+}
+
 /* Updates the store; @change collects the pages whose rights changed. */
 static u16 modify_pages_locked(struct vtl_vp *vp, struct vtl_hypercall *hc,
 			       struct vtl_protect_change *change)
@@ -246,6 +260,8 @@ u16 vtl_hv_modify_protection(struct vtl_vp *vp, struct vtl_hypercall *hc)
 	change.protect = &partition->protect[owner];
 
 	mutex_lock(&partition->lock);
+	begin_locked(partition, owner, (const u64 *)(in + 1) + hc->reps_done,
+		     hc->rep_count - hc->reps_done);
 	status = modify_pages_locked(vp, hc, &change);
 	vtl_view_apply_locked(partition, owner, &change);
 	mutex_unlock(&partition->lock);

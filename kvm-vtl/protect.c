@@ -266,7 +266,7 @@ static void seek(struct vtl_protect_change *change, unsigned long index)
  *	room for one more page in its list
  * @gfn: page
  *
- * The lower VTLs' views follow with vtl_view_apply_locked().
+ * vtl_view_begin_locked() has been told; vtl_view_apply_locked() follows.
  *
  * Context: may sleep; the partition's lock is held.
  * Return: 0 or -ENOMEM.

@@ -215,39 +215,49 @@ static bool range_valid(const struct kvm_vtl_range *range)
 	       1ULL << (boot_cpu_data.x86_phys_bits - PAGE_SHIFT);
 }
 
-static int set_range_locked(struct vtl_partition *partition, u8 vtl,
-			    const struct kvm_vtl_range *range)
+static int set_batch_locked(struct vtl_partition *partition, u8 vtl,
+			    gfn_t first, unsigned int nr, vtl_prot_t prot)
 {
 	u64 gfns[SET_BATCH];
 	struct vtl_protect_change change = {
 		.protect = &partition->protect[vtl],
+		.prot = prot,
 		.gfns = gfns,
 	};
+	unsigned int i;
 	int ret = 0;
-	u64 i;
+
+	vtl_view_begin_locked(partition, vtl, first, first + nr - 1);
+	for (i = 0; i < nr && !ret; i++) {
+		/* Only RAM, which bounds what the store can need. */
+		if (!vtl_gfn_is_ram(partition->vm[0].kvm, first + i))
+			ret = -EINVAL;
+		else
+			ret = vtl_protect_set_locked(&change, first + i);
+	}
+	vtl_view_apply_locked(partition, vtl, &change);
+	return ret;
+}
+
+static int set_range_locked(struct vtl_partition *partition, u8 vtl,
+			    const struct kvm_vtl_range *range)
+{
+	unsigned int nr;
+	vtl_prot_t prot;
+	int ret = 0;
+	u64 done;
 
 	if (!vtl_protect_parse(range->prot,
-			       vtl_partition_has_mbec(partition, vtl),
-			       &change.prot))
+			       vtl_partition_has_mbec(partition, vtl), &prot))
 		return -EINVAL;
-	for (i = 0; i < range->nr_pages && !ret; i++) {
-		gfn_t gfn = range->start_gfn + i;
-
-		/* Only RAM, which bounds what the store can need. */
-		if (!vtl_gfn_is_ram(partition->vm[0].kvm, gfn)) {
-			ret = -EINVAL;
-			break;
-		}
-		ret = vtl_protect_set_locked(&change, gfn);
-		if (change.nr_gfns == SET_BATCH) {
-			vtl_view_apply_locked(partition, vtl, &change);
-			change.nr_gfns = 0;
-		}
+	for (done = 0; done < range->nr_pages && !ret; done += nr) {
+		nr = min_t(u64, range->nr_pages - done, SET_BATCH);
+		ret = set_batch_locked(partition, vtl, range->start_gfn + done,
+				       nr, prot);
 		if (fatal_signal_pending(current))
 			ret = -EINTR;
 		cond_resched();
 	}
-	vtl_view_apply_locked(partition, vtl, &change);
 	return ret;
 }
 

@@ -130,17 +130,18 @@ static void zap_range(struct kvm *kvm, gfn_t start, gfn_t end, bool may_block)
 	}
 }
 
+/* Faults in the range are tried again until it ends. */
 static void change_begin(struct kvm *kvm, gfn_t start, gfn_t end)
 {
-	write_lock(&kvm->mmu_lock);
+	lockdep_assert_held_write(&kvm->mmu_lock);
 	vtl_kvm_kvm_mmu_invalidate_begin(kvm);
 	vtl_kvm_kvm_mmu_invalidate_range_add(kvm, start, end);
 }
 
-static void change_end(struct kvm *kvm)
+static void flush(struct kvm *kvm)
 {
-	vtl_kvm_kvm_mmu_invalidate_end(kvm);
-	write_unlock(&kvm->mmu_lock);
+	vtl_kvm_kvm_flush_remote_tlbs(kvm);
+	vtl_vp_quiesce(kvm);
 }
 
 /* Length of the run of consecutive frames at the head of a list. */
@@ -178,37 +179,64 @@ static void apply(struct kvm *kvm, const struct vtl_protect_change *change)
 {
 	const u64 *gfns = change->gfns;
 	struct walk walk = { .kvm = kvm };
-	u64 first = gfns[0], last = gfns[0];
-	unsigned int i;
 	int idx;
 
-	for (i = 1; i < change->nr_gfns; i++) {
-		first = min(first, gfns[i]);
-		last = max(last, gfns[i]);
-	}
-
 	idx = srcu_read_lock(&kvm->srcu);
-	change_begin(kvm, first, last + 1);
+	write_lock(&kvm->mmu_lock);
 	if (!change->grew && vtl_kvm_only_root(kvm, &walk.root, &walk.level))
 		restrict_list(&walk, gfns, change->nr_gfns, change->prot);
 	else
 		zap_list(kvm, gfns, change->nr_gfns);
-	change_end(kvm);
+	vtl_kvm_kvm_mmu_invalidate_end(kvm);
+	write_unlock(&kvm->mmu_lock);
 	srcu_read_unlock(&kvm->srcu, idx);
 
 	/*
 	 * Flush even when nothing was mapped: another CPU may have zapped the
 	 * same SPTEs and flush only later.
 	 */
-	vtl_kvm_kvm_flush_remote_tlbs(kvm);
-	vtl_vp_quiesce(kvm);
+	if (change->nr_gfns)
+		flush(kvm);
+}
+
+/* Frames that no processor has; KVM wants no range to end at ~0. */
+#define MAX_GFN		(BIT_ULL(52) - 1)
+
+/**
+ * vtl_view_begin_locked - rights of some pages are about to change
+ * @partition: partition
+ * @owner: the VTL whose protections change
+ * @first: the first page, any number
+ * @last: the last one, not below it
+ *
+ * Until vtl_view_apply_locked() KVM makes no entries for them.  One with new
+ * rights in the place of one with old rights, which it does not expect to be
+ * taken away by a fault, would make it warn.
+ *
+ * Context: the partition's lock is held, and kept until then.
+ */
+void vtl_view_begin_locked(struct vtl_partition *partition, u8 owner,
+			   gfn_t first, gfn_t last)
+{
+	struct kvm *kvm;
+	u8 vtl;
+
+	lockdep_assert_held(&partition->lock);
+	first = min_t(gfn_t, first, MAX_GFN);
+	last = min_t(gfn_t, last, MAX_GFN);
+	for (vtl = 0; vtl < owner; vtl++) {
+		kvm = partition->vm[vtl].kvm;
+		write_lock(&kvm->mmu_lock);
+		change_begin(kvm, first, last + 1);
+		write_unlock(&kvm->mmu_lock);
+	}
 }
 
 /**
  * vtl_view_apply_locked - make changed rights true on all VPs
  * @partition: partition
  * @owner: the VTL whose protections changed
- * @change: what changed; may be nothing
+ * @change: what changed of what vtl_view_begin_locked() was told, or nothing
  *
  * When it returns no VP of a lower VTL uses rights that the pages lost.
  *
@@ -221,8 +249,6 @@ void vtl_view_apply_locked(struct vtl_partition *partition, u8 owner,
 	u8 vtl;
 
 	lockdep_assert_held(&partition->lock);
-	if (!change->nr_gfns)
-		return;
 	for (vtl = 0; vtl < owner; vtl++)
 		apply(partition->vm[vtl].kvm, change);
 }
@@ -230,7 +256,8 @@ void vtl_view_apply_locked(struct vtl_partition *partition, u8 owner,
 /**
  * vtl_view_apply_all_locked - as vtl_view_apply_locked(), for all pages
  * @partition: partition
- * @owner: the VTL whose protections changed
+ * @owner: the VTL whose protections changed; no page got a right and lost
+ *	another one
  *
  * Context: as vtl_view_apply_locked().
  */
@@ -244,11 +271,12 @@ void vtl_view_apply_all_locked(struct vtl_partition *partition, u8 owner)
 	for (vtl = 0; vtl < owner; vtl++) {
 		kvm = partition->vm[vtl].kvm;
 		idx = srcu_read_lock(&kvm->srcu);
+		write_lock(&kvm->mmu_lock);
 		change_begin(kvm, 0, ~0ULL);
 		zap_range(kvm, 0, ~0ULL, true);
-		change_end(kvm);
+		vtl_kvm_kvm_mmu_invalidate_end(kvm);
+		write_unlock(&kvm->mmu_lock);
 		srcu_read_unlock(&kvm->srcu, idx);
-		vtl_kvm_kvm_flush_remote_tlbs(kvm);
-		vtl_vp_quiesce(kvm);
+		flush(kvm);
 	}
 }

@@ -772,6 +772,40 @@ TEST_F(protect, slot_is_replaced)
 	vm_destroy(vm);
 }
 
+/* Away and back again: rights belong to guest frames, not to slots. */
+static void move_guest(void)
+{
+	u32 i;
+
+	fill(BIG_PAGE(3));
+	vsm_init();
+	vtl1_close(BIG_PAGE(3), 1, HV_R);
+	for (i = 0; i < 3; i++) {
+		GUEST_SYNC(i);
+		check_denied(probe_write(BIG_PAGE(3), 1), HV_ACCESS_WRITE);
+		GUEST_NO_TRAP(probe_read(BIG_PAGE(3), NULL));
+		vtl1_close(BIG_PAGE(3), 1, HV_RWX);
+		GUEST_NO_TRAP(probe_write(BIG_PAGE(3), 1));
+		vtl1_close(BIG_PAGE(3), 1, HV_R);
+	}
+}
+
+TEST_F(protect, slot_is_moved)
+{
+	struct vm *vm = VTL_VM(.big_area = true, .entry = move_guest);
+	u32 i;
+
+	for (i = 0; i < 3; i++) {
+		EXPECT_UCALL(UCALL_SYNC, &vm->vcpu[0]);
+		ASSERT_EQ(0, vm_set_slot(vm, SLOT_BIG, 0x80000000,
+					 GUEST_BIG_SIZE, vm->big, 0));
+		ASSERT_EQ(0, vm_set_slot(vm, SLOT_BIG, GUEST_BIG,
+					 GUEST_BIG_SIZE, vm->big, 0));
+	}
+	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
+	vm_destroy(vm);
+}
+
 /* --- the memory under an assist page is replaced ------------------------- */
 
 static u64 place_assist(u64 page, u64 b)

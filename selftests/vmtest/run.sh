@@ -225,6 +225,8 @@ make_initramfs()
 	done
 	: >"$root/vtl/load"
 	add_module "$vendor"
+	# Something to swap to
+	! grep -qx race <<<"$wanted" || add_module brd
 	if [ -n "$root9p" ]; then
 		add_module 9pnet_virtio
 		add_module 9p
