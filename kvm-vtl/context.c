@@ -70,8 +70,9 @@ static int set_loaded_state(struct kvm_vcpu *vcpu, u8 vtl,
 	int idx, ret = 0;
 
 	vtl_vcpu_enter(vcpu, &idx);
-	/* An exit to userspace that it was in the middle of is over. */
+	/* What it was in the middle of is over. */
 	vtl_vcpu_drop_exit(vcpu);
+	vtl_vcpu_drop_injected(vcpu);
 	if (vtl)
 		ret = vtl_reset_vcpu(vcpu);
 	if (!ret && vtl_kvm_kvm_set_msr_ignored_check(vcpu, MSR_IA32_CR_PAT,

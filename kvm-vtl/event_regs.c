@@ -143,14 +143,33 @@ static bool interruption_valid(u64 value)
 	return false;
 }
 
+/* What would block an event, while which the processor refuses to enter */
+static u64 blocked_by(u64 interruption)
+{
+	if (!interruption)
+		return 0;
+	switch (FIELD_GET(HV_INTERRUPTION_TYPE, interruption)) {
+	case HV_INTERRUPTION_INTERRUPT:
+		return HV_INTERRUPT_SHADOW;
+	case HV_INTERRUPTION_NMI:
+		return HV_INTERRUPT_SHADOW | HV_INTERRUPT_NMI_MASKED;
+	}
+	return 0;
+}
+
+/* What KVM found and has not delivered gives way; faults happen again. */
 static void set_interruption(struct kvm_vcpu *vcpu, u64 value)
 {
-	struct kvm_mp_state running = { .mp_state = KVM_MP_STATE_RUNNABLE };
+	u64 state = vtl_vendor()->interrupt_state(vcpu);
 	u8 vector = FIELD_GET(HV_INTERRUPTION_VECTOR, value);
 
-	vtl_vcpu_drop_injected(vcpu);
-	if (!value)
+	if (!value) {
+		vtl_vcpu_drop_injected(vcpu);
 		return;
+	}
+	vtl_vcpu_drop_exception(vcpu);
+	vtl_vcpu_drop_injected(vcpu);
+	vtl_vendor()->set_interrupt_state(vcpu, state & ~blocked_by(value));
 	switch (FIELD_GET(HV_INTERRUPTION_TYPE, value)) {
 	case HV_INTERRUPTION_INTERRUPT:
 		vtl_vcpu_inject_interrupt(vcpu, vector);
@@ -164,9 +183,17 @@ static void set_interruption(struct kvm_vcpu *vcpu, u64 value)
 					  value >> HV_INTERRUPTION_CODE_SHIFT);
 		break;
 	}
-	/* An event ends a HLT. */
+}
+
+/* KVM loads the vCPU for that. */
+static void end_halt(struct kvm_vcpu *vcpu)
+{
+	struct kvm_mp_state running = { .mp_state = KVM_MP_STATE_RUNNABLE };
+
+	mutex_lock(&vcpu->mutex);
 	if (vcpu->arch.mp_state == KVM_MP_STATE_HALTED)
 		vtl_kvm_kvm_arch_vcpu_ioctl_set_mpstate(vcpu, &running);
+	mutex_unlock(&vcpu->mutex);
 }
 
 static u16 get_interruption(struct vtl_vp *vp, u8 vtl, u32 arg,
@@ -184,12 +211,15 @@ static u16 set_pending_interruption(struct vtl_vp *vp, u8 vtl, u32 arg,
 				    const union hv_vtl_reg_value *val)
 {
 	struct kvm_vcpu *vcpu = vtl_vp_vcpu(vp, vtl);
+	int idx;
 
 	if (!interruption_valid(val->low))
 		return HV_STATUS_INVALID_REGISTER_VALUE;
-	mutex_lock(&vcpu->mutex);
+	vtl_vcpu_enter(vcpu, &idx);
 	set_interruption(vcpu, val->low);
-	mutex_unlock(&vcpu->mutex);
+	vtl_vcpu_leave(vcpu, idx);
+	if (val->low)
+		end_halt(vcpu);
 	return HV_STATUS_SUCCESS;
 }
 
@@ -211,15 +241,19 @@ static u16 set_interrupt_state(struct vtl_vp *vp, u8 vtl, u32 arg,
 			       const union hv_vtl_reg_value *val)
 {
 	struct kvm_vcpu *vcpu = vtl_vp_vcpu(vp, vtl);
+	bool blocks;
 	int idx;
 
 	if (val->low & ~(HV_INTERRUPT_SHADOW | HV_INTERRUPT_NMI_MASKED))
 		return HV_STATUS_INVALID_REGISTER_VALUE;
 	vtl_vcpu_enter(vcpu, &idx);
-	vtl_vendor()->set_interrupt_state(vcpu, val->low);
-	kvm_make_request(KVM_REQ_EVENT, vcpu);
+	blocks = val->low & blocked_by(vtl_pending_interruption(vcpu));
+	if (!blocks) {
+		vtl_vendor()->set_interrupt_state(vcpu, val->low);
+		kvm_make_request(KVM_REQ_EVENT, vcpu);
+	}
 	vtl_vcpu_leave(vcpu, idx);
-	return HV_STATUS_SUCCESS;
+	return blocks ? HV_STATUS_INVALID_REGISTER_VALUE : HV_STATUS_SUCCESS;
 }
 
 static const struct vtl_reg regs[] = {

@@ -374,7 +374,7 @@ void vtl_vcpu_set_rip(struct kvm_vcpu *vcpu, unsigned long rip)
 
 /**
  * vtl_vcpu_drop_exception - forget an exception that KVM queued
- * @vcpu: vCPU, loaded
+ * @vcpu: vCPU
  */
 void vtl_vcpu_drop_exception(struct kvm_vcpu *vcpu)
 {
@@ -430,8 +430,6 @@ void vtl_vcpu_inject_nmi(struct kvm_vcpu *vcpu)
  * @has_error_code: the vector has one
  * @error_code: the error code
  *
- * An exception that KVM has queued and not yet delivered gives way.
- *
  * Context: vcpu->mutex held.
  */
 void vtl_vcpu_inject_exception(struct kvm_vcpu *vcpu, u8 vector,
@@ -439,7 +437,6 @@ void vtl_vcpu_inject_exception(struct kvm_vcpu *vcpu, u8 vector,
 {
 	struct kvm_queued_exception *e = &vcpu->arch.exception;
 
-	e->pending = false;
 	e->has_payload = false;
 	e->vector = vector;
 	e->has_error_code = has_error_code;

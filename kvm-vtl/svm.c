@@ -22,14 +22,14 @@
 #define NPT_NX			BIT_ULL(63)
 
 /*
- * With GMET U keeps the kernel from fetching, and KVM makes entries without it.
- * Without GMET all have it, and users alone cannot be given the right.
+ * With GMET U keeps the kernel from fetching, and KVM makes leaf entries
+ * without it.  Else all have it, and users alone cannot be given the right.
  */
 static void restrict_fetches(u64 *spte, vtl_prot_t prot)
 {
 	const vtl_prot_t both = VTL_PROT_KX | VTL_PROT_UX;
 
-	if ((prot & both) == VTL_PROT_UX && !(*spte & NPT_U))
+	if ((prot & both) == VTL_PROT_UX && vtl_compat_uses_mbec())
 		*spte |= NPT_U;
 	else if ((prot & both) != both)
 		*spte |= NPT_NX;
@@ -75,7 +75,7 @@ static u64 svm_interrupt_state(struct kvm_vcpu *vcpu)
 static void svm_set_interrupt_state(struct kvm_vcpu *vcpu, u64 state)
 {
 	vtl_kvm_svm_set_interrupt_shadow(vcpu, state & HV_INTERRUPT_SHADOW ?
-					      KVM_X86_SHADOW_INT_MOV_SS : 0);
+					      KVM_X86_SHADOW_INT_STI : 0);
 	vtl_kvm_svm_set_nmi_mask(vcpu, state & HV_INTERRUPT_NMI_MASKED);
 }
 

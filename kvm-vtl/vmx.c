@@ -69,8 +69,14 @@ static u64 vmx_interrupt_state(struct kvm_vcpu *vcpu)
 
 static void vmx_set_interrupt_state(struct kvm_vcpu *vcpu, u64 state)
 {
-	vtl_kvm_vmx_set_interrupt_shadow(vcpu, state & HV_INTERRUPT_SHADOW ?
-					      KVM_X86_SHADOW_INT_MOV_SS : 0);
+	u32 shadow = vtl_kvm_vmx_get_interrupt_shadow(vcpu);
+
+	/* There are two; the register does not say which one it is. */
+	if (!(state & HV_INTERRUPT_SHADOW))
+		shadow = 0;
+	else if (!shadow)
+		shadow = KVM_X86_SHADOW_INT_MOV_SS;
+	vtl_kvm_vmx_set_interrupt_shadow(vcpu, shadow);
 	vtl_kvm_vmx_set_nmi_mask(vcpu, state & HV_INTERRUPT_NMI_MASKED);
 }
 

@@ -16,6 +16,7 @@ CACHE=${KVM_VTL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kvm-vtl}
 BOCHS_VERSION=3.0
 BOCHS_BUILD=2	# counts the changes to how it is built
 QEMU_BUILD=3	# counts the changes to how the emulated AMD host is built
+QEMU_PATCH=$TOP/selftests/vmtest/qemu.patch
 QEMU_SUITE_SUFFIX=-backports
 QEMU_SERIES=10.0
 GUEST_SERIES=7.3
@@ -631,7 +632,6 @@ configure_qemu()
 build_qemu()
 {
 	local prefix=$1 work=$CACHE/qemu/work code
-	local patch=$TOP/selftests/vmtest/qemu.patch
 	cmd_tools qemu
 	code=$(os_release VERSION_CODENAME)
 	rm -rf "$work"
@@ -642,7 +642,7 @@ build_qemu()
 		>"$work/log" 2>&1 || { say "see $work/log"; return 1; }
 	say "building QEMU (some minutes, once)"
 	(
-		cd "$work"/qemu-*/ && patch -p1 <"$patch" && configure_qemu &&
+		cd "$work"/qemu-*/ && patch -p1 <"$QEMU_PATCH" && configure_qemu &&
 		nice ninja qemu-system-x86_64
 	) >>"$work/log" 2>&1 || { say "see $work/log"; return 1; }
 	mkdir -p "$prefix"
@@ -660,8 +660,10 @@ build_qemu()
 
 cmd_qemu()
 {
-	local prefix=$CACHE/qemu/repaired-$QEMU_BUILD
-	local program=$prefix/qemu-system-x86_64
+	local hash prefix program
+	hash=$(sha256sum <"$QEMU_PATCH" | cut -c 1-12)
+	prefix=$CACHE/qemu/repaired-$QEMU_BUILD-$hash
+	program=$prefix/qemu-system-x86_64
 	if [ "${QEMU:-}" != packaged ]; then
 		lock qemu
 		if built qemu "$prefix" "$program" "taking Debian's package"; then
@@ -775,7 +777,7 @@ cmd_refresh()
 	rm -rf "$CACHE/resolved" "$CACHE"/apt/*/updated \
 		"$CACHE"/guest-vtl2/*.failed \
 		"$CACHE/bochs/$BOCHS_VERSION-$BOCHS_BUILD.failed" \
-		"$CACHE/qemu/repaired-$QEMU_BUILD.failed" \
+		"$CACHE"/qemu/*.failed \
 		"$CACHE"/kernels/*.failed
 }
 

@@ -18,6 +18,7 @@ AREA(event)
 #define CODE(c)		((u64)(c) << 32 | HAS_CODE)
 #define SHADOW		BIT(0)
 #define NMI_MASKED	BIT(1)
+#define HALTED		BIT(1)		/* of InternalActivityState */
 #define STATE_PENDING	BIT(6)		/* of an intercept message */
 #define STATE_SHADOW	BIT(12)
 
@@ -243,6 +244,58 @@ GUEST_TEST(event, set)
 	GUEST_EQ(1, READ_ONCE(nmis));
 }
 
+/* What would block it ends, and cannot begin. */
+static u64 set_blocked(u64 value, u64 state)
+{
+	GUEST_EQ(HV_REPS(1), set(HV_REG_INTERRUPT_STATE, SHADOW | NMI_MASKED));
+	GUEST_EQ(HV_REPS(1), set(HV_REG_PENDING_INTERRUPTION, value));
+	GUEST_EQ(state, get(HV_REG_INTERRUPT_STATE, 0));
+	GUEST_EQ(HV_INVALID_REGISTER_VALUE,
+		 set(HV_REG_INTERRUPT_STATE, state | SHADOW));
+	GUEST_EQ(state ? HV_REPS(1) : HV_INVALID_REGISTER_VALUE,
+		 set(HV_REG_INTERRUPT_STATE, state | NMI_MASKED));
+	return 0;
+}
+
+GUEST_TEST(event, blocked)
+{
+	init();
+	vtl1_exec(set_blocked, NMI, 0);
+	GUEST_EQ(1, READ_ONCE(nmis));
+	irq_enable();
+	vtl1_exec(set_blocked, INTERRUPT, NMI_MASKED);
+	irq_disable();
+	GUEST_EQ(1, READ_ONCE(interrupts));
+	vtl1_exec(set, HV_REG_INTERRUPT_STATE, 0);
+}
+
+/* PendingEvent0 goes first; the NMI is lost to it. */
+static u64 set_both(u64 a, u64 b)
+{
+	GUEST_EQ(HV_REPS(1), set(HV_REG_PENDING_INTERRUPTION, NMI));
+	GUEST_EQ(HV_REPS(1), set(HV_REG_PENDING_EVENT0,
+				 1 | UD_VECTOR << 16));
+	return 0;
+}
+
+static u32 uds;
+
+static void on_ud(struct guest_cpu *cpu, struct guest_regs *regs)
+{
+	uds++;
+}
+
+GUEST_TEST(event, two_registers)
+{
+	init();
+	guest_on(UD_VECTOR, on_ud);
+	vtl1_exec(set_both, 0, 0);
+	GUEST_EQ(1, READ_ONCE(uds));
+	GUEST_EQ(0, READ_ONCE(nmis));
+	GUEST_EQ(0, vtl1_exec(get, HV_REG_PENDING_INTERRUPTION, 0));
+	GUEST_EQ(0, vtl1_exec(get, HV_REG_PENDING_EVENT0, 0));
+}
+
 GUEST_TEST(event, bad_values)
 {
 	static const u64 values[] = {
@@ -277,6 +330,14 @@ static u64 enable_vp1(u64 a, u64 b)
 	return vsm_enable_vp(1);
 }
 
+static u64 get_of_vp1(u64 name, u64 b)
+{
+	union hv_value value = { };
+
+	GUEST_EQ(HV_REPS(1), hv_get_vp_register(1, OF_VTL0, name, &value));
+	return value.low;
+}
+
 static u64 set_of_vp1(u64 name, u64 value)
 {
 	return hv_set_vp_register(1, OF_VTL0, name, value, 0);
@@ -287,11 +348,12 @@ static void waker(void)
 	init();
 	GUEST_EQ(HV_SUCCESS, vtl1_exec(enable_vp1, 0, 0));
 	WRITE_ONCE(stage, 1);
+	GUEST_WAIT(vtl1_exec(get_of_vp1, HV_REG_ACTIVITY, 0) ==
+		   HALTED);
+	GUEST_EQ(0, READ_ONCE(nmis));
+	GUEST_EQ(HV_REPS(1), vtl1_exec(set_of_vp1, HV_REG_PENDING_INTERRUPTION,
+				       NMI));
 	GUEST_WAIT(READ_ONCE(stage) == 2);
-	while (READ_ONCE(stage) == 2)
-		GUEST_EQ(HV_REPS(1),
-			 vtl1_exec(set_of_vp1, HV_REG_PENDING_INTERRUPTION,
-				   NMI));
 }
 
 static void count_nmi(struct guest_cpu *cpu, struct guest_regs *regs)
@@ -305,10 +367,9 @@ static void sleeper(void)
 	guest_on(NMI_VECTOR, count_nmi);
 	GUEST_WAIT(READ_ONCE(stage) == 1);
 	vtl_call();
-	WRITE_ONCE(stage, 2);
 	while (!READ_ONCE(nmis))
 		asm volatile("hlt" : : : "memory");
-	WRITE_ONCE(stage, 3);
+	WRITE_ONCE(stage, 2);
 }
 
 static void wakes_vp(void)
