@@ -28,6 +28,7 @@
 #include "hooks.h"
 #include "intercept.h"
 #include "kvm_glue.h"
+#include "msr.h"
 #include "partition.h"
 #include "tlfs.h"
 #include "vendor.h"
@@ -406,9 +407,16 @@ int vtl_hook_kvm_emulate_wrmsr(struct kvm_vcpu *vcpu)
 int vtl_hook_kvm_emulate_rdmsr(struct kvm_vcpu *vcpu)
 {
 	struct vtl_vp *vp = vtl_vp_running(vcpu);
+	unsigned long *regs = vcpu->arch.regs;
+	u64 clock;
 
-	if (vp && note_msr(vp, vcpu, vcpu->arch.regs[VCPU_REGS_RCX], false, 0))
+	if (vp && note_msr(vp, vcpu, regs[VCPU_REGS_RCX], false, 0))
 		return intercept_now(vp, vcpu);
+	if (vp && vtl_msr_get_clock(vp, regs[VCPU_REGS_RCX], &clock)) {
+		regs[VCPU_REGS_RAX] = (u32)clock;
+		regs[VCPU_REGS_RDX] = clock >> 32;
+		return vtl_kvm_kvm_skip_emulated_instruction(vcpu);
+	}
 	return VTL_PASS(vtl_orig_kvm_emulate_rdmsr(vcpu));
 }
 
@@ -429,10 +437,12 @@ int vtl_hook_emulator_get_msr_with_filter(struct x86_emulate_ctxt *ctxt,
 					  u32 msr_index, u64 *pdata)
 {
 	struct kvm_vcpu *vcpu = ctxt_vcpu(ctxt);
-	struct vtl_vp *vp = armed_vp(vcpu);
+	struct vtl_vp *vp = vtl_vp_running(vcpu);
 
-	if (vp && note_msr(vp, vcpu, msr_index, false, 0))
+	if (vp && vp->access.armed && note_msr(vp, vcpu, msr_index, false, 0))
 		return X86EMUL_INTERCEPTED;
+	if (vp && vtl_msr_get_clock(vp, msr_index, pdata))
+		return X86EMUL_CONTINUE;
 	return VTL_PASS(vtl_orig_emulator_get_msr_with_filter(ctxt, msr_index,
 							      pdata));
 }

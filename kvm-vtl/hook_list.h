@@ -43,17 +43,14 @@ VTL_HOOK("kvm", kvm_hv_set_msr_common, VTL_HOOK_BY_VCPU,
 	 (vcpu, msr, data, host))
 
 /*
- * Why:      one reference time for all VTLs
+ * Why:      one reference time for all VTLs; see kvm_emulate_rdmsr(), too
  * Replaces: around; higher VTLs get VTL0's
- * Context:  vCPU loaded, vcpu->mutex; the other one kvm_guest_time_update()
- * Relies:   both work on memory of the VM, no vCPU needs to be loaded for it
+ * Context:  kvm_guest_time_update()
+ * Relies:   works on memory of the VM, no vCPU needs to be loaded for it
  * Fails:    VTL1's reference time runs behind VTL0's
  * Drift:    none known
- * Test:     switch_test (reference_time_is_one, reference_tsc_is_one)
+ * Test:     switch_test (reference_tsc_is_one)
  */
-VTL_HOOK("kvm", kvm_hv_get_msr_common, VTL_HOOK_BY_VCPU,
-	 int, (struct kvm_vcpu *vcpu, u32 msr, u64 *pdata, bool host),
-	 (vcpu, msr, pdata, host))
 VTL_HOOK("kvm", kvm_hv_setup_tsc_page, VTL_HOOK_BY_KVM,
 	 void, (struct kvm *kvm, struct pvclock_vcpu_time_info *hv_clock),
 	 (kvm, hv_clock))
@@ -281,15 +278,16 @@ VTL_HOOK("kvm", kvm_vcpu_gfn_to_hva, VTL_HOOK_BY_VCPU,
 	 unsigned long, (struct kvm_vcpu *vcpu, gfn_t gfn), (vcpu, gfn))
 
 /*
- * Why:      CrInterceptControl: MSRs
+ * Why:      CrInterceptControl: MSRs; one reference time for all VTLs
  * Replaces: may skip the original
  * Context:  vCPU loaded, kvm->srcu read; kvm_msr_allowed() also in ioctls
  * Relies:   both vendors ask kvm_msr_allowed() before they let the guest have
  *           an MSR, anew for KVM_REQ_MSR_FILTER_CHANGED; RIP is not advanced
  *           yet; the fast paths only know TSC_DEADLINE and the x2APIC's ICR
- * Fails:    VTL0 writes MSRs that VTL1 locked
+ * Fails:    VTL0 writes MSRs that VTL1 locked; VTL1's reference time runs behind
+ *           VTL0's
  * Drift:    6.1: svm has its own; 7.3: kvm_msr_allowed() in msrs.c
- * Test:     cr_intercept_test
+ * Test:     cr_intercept_test, switch_test (reference_time_is_one)
  */
 VTL_HOOK("kvm", kvm_msr_allowed, VTL_HOOK_BY_VCPU,
 	 bool, (struct kvm_vcpu *vcpu, u32 index, u32 type),
@@ -555,6 +553,9 @@ VTL_SINCE_7_3(
 VTL_CALL("kvm_amd", svm_get_segment, void,
 	 (struct kvm_vcpu *vcpu, struct kvm_segment *var, int seg),
 	 (vcpu, var, seg)))
+VTL_CALL("kvm", kvm_hv_get_msr_common, int,
+	 (struct kvm_vcpu *vcpu, u32 msr, u64 *pdata, bool host),
+	 (vcpu, msr, pdata, host))
 VTL_CALL("kvm", kvm_get_rflags, unsigned long, (struct kvm_vcpu *vcpu), (vcpu))
 VTL_BEFORE_7_3(
 VTL_CALL("kvm", kvm_arch_vcpu_get_ip, unsigned long, (struct kvm_vcpu *vcpu),

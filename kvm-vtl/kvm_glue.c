@@ -122,7 +122,22 @@ void vtl_vcpu_resume(struct kvm_vcpu *vcpu, struct fpstate *task_fpstate)
 	fpu->__task_fpstate = task_fpstate;
 	vcpu->arch.guest_fpu.fpstate->in_use = true;
 	vtl_kvm_vcpu_load(vcpu);
+	vtl_vcpu_forget_steal_time(vcpu);
 	kvm_vcpu_srcu_read_lock(vcpu);
+}
+
+/**
+ * vtl_vcpu_forget_steal_time - take back what loading a vCPU asks KVM to do
+ * @vcpu: vCPU, loaded
+ *
+ * KVM is to tell the guest of stolen time, and would look through all requests
+ * for that before the next entry.  No VTL has steal time: vtl_vcpu_hide_pv().
+ *
+ * Context: before the entry.
+ */
+void vtl_vcpu_forget_steal_time(struct kvm_vcpu *vcpu)
+{
+	kvm_clear_request(KVM_REQ_STEAL_UPDATE, vcpu);
 }
 
 /**

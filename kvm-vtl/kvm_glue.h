@@ -16,6 +16,7 @@ void vtl_vcpu_use_sw_timer(struct kvm_vcpu *vcpu);
 int vtl_vcpu_run(struct kvm_vcpu *vcpu, bool wants_to_run);
 struct fpstate *vtl_vcpu_suspend(struct kvm_vcpu *vcpu);
 void vtl_vcpu_resume(struct kvm_vcpu *vcpu, struct fpstate *task_fpstate);
+void vtl_vcpu_forget_steal_time(struct kvm_vcpu *vcpu);
 void vtl_vcpu_stop(struct kvm_vcpu *vcpu);
 
 void vtl_vcpu_move_shared(struct kvm_vcpu *from, struct kvm_vcpu *to);

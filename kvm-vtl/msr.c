@@ -115,7 +115,7 @@ static bool hypercall_page_enabled(struct kvm_vcpu *vcpu, u64 data)
 	u64 now;
 
 	return (data & HV_X64_MSR_HYPERCALL_ENABLE) &&
-	       !vtl_orig_kvm_hv_get_msr_common(vcpu, HV_X64_MSR_HYPERCALL, &now,
+	       !vtl_kvm_kvm_hv_get_msr_common(vcpu, HV_X64_MSR_HYPERCALL, &now,
 					       true) &&
 	       now == data;
 }
@@ -146,17 +146,22 @@ int vtl_hook_kvm_hv_set_msr_common(struct kvm_vcpu *vcpu, u32 msr, u64 data,
 	return VTL_PASS(set_msr(vcpu, msr, data, host));
 }
 
-int vtl_hook_kvm_hv_get_msr_common(struct kvm_vcpu *vcpu, u32 msr, u64 *pdata,
-				   bool host)
+/**
+ * vtl_msr_get_clock - read the reference time as a VTL above 0
+ * @vp: the VP
+ * @msr: index
+ * @data: out: the value
+ *
+ * KVM keeps it per VM; the guest has one.
+ *
+ * Context: exit of the active vCPU.
+ * Return: false for all other MSRs, for VTL0, and when there is no such MSR.
+ */
+bool vtl_msr_get_clock(struct vtl_vp *vp, u32 msr, u64 *data)
 {
-	struct vtl_vp *vp;
-
-	/* Kept per VM by KVM, one per partition for the guest. */
-	if (msr == HV_X64_MSR_TIME_REF_COUNT) {
-		vp = vtl_vp_running(vcpu);
-		vcpu = vp ? vtl_vp_vcpu(vp, 0) : vcpu;
-	}
-	return VTL_PASS(vtl_orig_kvm_hv_get_msr_common(vcpu, msr, pdata, host));
+	return unlikely(msr == HV_X64_MSR_TIME_REF_COUNT) && vp->active_vtl &&
+	       !vtl_kvm_kvm_hv_get_msr_common(vtl_vp_vcpu(vp, 0), msr, data,
+					      false);
 }
 
 /*

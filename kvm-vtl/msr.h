@@ -7,7 +7,10 @@
 
 #include <linux/types.h>
 
+struct vtl_vp;
+
 u64 vtl_code_page_offsets(bool is_64bit);
 bool vtl_msr_is_shared(u32 msr);
+bool vtl_msr_get_clock(struct vtl_vp *vp, u32 msr, u64 *data);
 
 #endif /* _KVM_VTL_MSR_H */

@@ -75,6 +75,7 @@ static int do_entry_work(struct kvm_vcpu *vcpu)
 	u32 work;
 	int r = 1;
 
+	vtl_vcpu_forget_steal_time(vcpu);
 	/* The VMM runs an inner vCPU by itself: its entry work is lost. */
 	if (!vp)
 		return 1;

@@ -883,15 +883,50 @@ static void emulated_guest(void)
 	expect_none();
 }
 
-TEST_F(cr_intercept, emulated)
+static void run_emulated(struct __test_metadata *_metadata, void (*entry)(void))
 {
 	struct vm *vm;
 
 	ASSERT_EQ(0, write_file(PREFIX_PARAMETER, "1"));
-	vm = VTL_VM(.entry = emulated_guest);
+	vm = VTL_VM(.entry = entry);
 	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
 	vm_destroy(vm);
 	EXPECT_EQ(0, write_file(PREFIX_PARAMETER, "0"));
+}
+
+TEST_F(cr_intercept, emulated)
+{
+	run_emulated(_metadata, emulated_guest);
+}
+
+/* No intercept, but it is read where they are found. */
+static u64 emulated_clock(u64 a, u64 b)
+{
+	u32 low, high;
+
+	asm volatile(FEP "rdmsr" : "=a" (low), "=d" (high)
+		     : "c" (HV_MSR_TIME_REF_COUNT));
+	return (u64)high << 32 | low;
+}
+
+static void clock_guest(void)
+{
+	u64 before, within, after;
+	u32 i;
+
+	vsm_init();
+	for (i = 0; i < 50; i++) {
+		before = rdmsr(HV_MSR_TIME_REF_COUNT);
+		within = vtl1_exec(emulated_clock, 0, 0);
+		after = emulated_clock(0, 0);
+		GUEST_LE(before, within);
+		GUEST_LE(within, after);
+	}
+}
+
+TEST_F(cr_intercept, emulated_clock)
+{
+	run_emulated(_metadata, clock_guest);
 }
 
 /* --- what VTL1 can do about it ------------------------------------------ */
