@@ -284,8 +284,7 @@ VTL_HOOK("kvm", kvm_vcpu_gfn_to_hva, VTL_HOOK_BY_VCPU,
  * Relies:   both vendors ask kvm_msr_allowed() before they let the guest have
  *           an MSR, anew for KVM_REQ_MSR_FILTER_CHANGED; RIP is not advanced
  *           yet; the fast paths only know TSC_DEADLINE and the x2APIC's ICR
- * Fails:    VTL0 writes MSRs that VTL1 locked; VTL1's reference time runs behind
- *           VTL0's
+ * Fails:    VTL0 writes MSRs that VTL1 locked; VTL1's reference time is late
  * Drift:    6.1: svm has its own; 7.3: kvm_msr_allowed() in msrs.c
  * Test:     cr_intercept_test, switch_test (reference_time_is_one)
  */

@@ -15,6 +15,7 @@
 
 #include "hooks.h"
 #include "kvm_glue.h"
+#include "mitigation.h"
 #include "overlay.h"
 #include "switch.h"
 #include "tlfs.h"
@@ -164,6 +165,7 @@ void vtl_switch_locked(struct vtl_vp *vp, u8 to, u32 entry_reason)
 	u8 from = vp->active_vtl;
 
 	trace_kvm_vtl_switch(vp, from, to, to > from ? entry_reason : 0);
+	vtl_mitigate_switch();
 	vtl_switch_move_shared(vp, from, to);
 	/* A VTL in the middle may be entered from above at first. */
 	v->entered = to;

@@ -230,6 +230,46 @@ TEST_F(load, parameter)
 	close(dev);
 }
 
+static u64 count(u64 a, u64 b)
+{
+	return a + 1;
+}
+
+static void switching_guest(void)
+{
+	u64 n = 0;
+
+	vsm_init();
+	while (n < 100)
+		n = vtl1_exec(count, n, 0);
+}
+
+static void expect_switches(struct __test_metadata *_metadata)
+{
+	struct vm *vm = VTL_VM(.entry = switching_guest);
+
+	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
+	vm_destroy(vm);
+}
+
+TEST_F(load, mitigations)
+{
+	const char *path = "/sys/module/kvm_vtl/parameters/mitigations";
+
+	ASSERT_EQ(0, unload());
+	EXPECT_EQ(-EINVAL, load("mitigations=never"));
+	ASSERT_EQ(0, load(""));
+	EXPECT_STREQ("host\n", read_file(path));
+	ASSERT_EQ(0, unload());
+	ASSERT_EQ(0, load("mitigations=always"));
+	EXPECT_STREQ("always\n", read_file(path));
+	expect_switches(_metadata);
+	EXPECT_EQ(0, write_file(path, "host"));
+	EXPECT_EQ(-EINVAL, write_file(path, "both"));
+	EXPECT_STREQ("host\n", read_file(path));
+	expect_switches(_metadata);
+}
+
 /* --- ftrace -------------------------------------------------------------- */
 
 /* Newer kernels refuse it to everybody, without hooks, too. */
