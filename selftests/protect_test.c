@@ -806,6 +806,46 @@ TEST_F(protect, slot_is_moved)
 	vm_destroy(vm);
 }
 
+/* --- other processors ---------------------------------------------------- */
+
+/* Of all VMs; counted when no processor has to be told, too. */
+#define FLUSHES "/sys/kernel/debug/kvm/remote_tlb_flush_requests"
+
+static void flush_guest(void)
+{
+	static const u32 rights[] = { HV_R, HV_NONE, HV_RX, HV_RW };
+	u32 i;
+
+	vsm_init();
+	for (i = 0; i < sizeof(rights) / sizeof(rights[0]); i++) {
+		fill(BIG_PAGE(3));
+		GUEST_SYNC(0);
+		vtl1_close(BIG_PAGE(3), 3, rights[i]);
+		GUEST_SYNC(1);
+		vtl1_close(BIG_PAGE(3), 3, HV_RWX);
+	}
+}
+
+/* What they have in their TLBs is not good any more: once for all pages. */
+TEST_F(protect, flushes_once)
+{
+	struct vm *vm = VTL_VM(.big_area = true, .entry = flush_guest);
+	struct vcpu *vcpu = &vm->vcpu[0];
+	u64 before;
+
+	while (vcpu_run(vcpu) == UCALL_SYNC) {
+		before = strtoull(read_file(FLUSHES), NULL, 10);
+		ASSERT_EQ(UCALL_SYNC, vcpu_run(vcpu)) {
+			TH_LOG("%s", vcpu->error);
+		}
+		EXPECT_EQ(before + 1, strtoull(read_file(FLUSHES), NULL, 10));
+	}
+	EXPECT_EQ(UCALL_DONE, vcpu->ucall.cmd) {
+		TH_LOG("%s", vcpu->error);
+	}
+	vm_destroy(vm);
+}
+
 /* --- the memory under an assist page is replaced ------------------------- */
 
 static u64 place_assist(u64 page, u64 b)
