@@ -9,6 +9,7 @@ test_series := $(SERIES)
 SERIES ?= 6.12
 HOST ?= svm
 TEST ?=
+FLAVOUR ?= debug
 ROUNDS ?= 200000
 RACE_ROUNDS ?= 5000
 SEED ?= $(shell date +%s)
@@ -44,7 +45,7 @@ vmtest:
 		$(if $(TEST),-t $(TEST)) $(VMTEST_ARGS)
 
 test-debug:
-	@$(TOP)/scripts/test-debug.sh $(SERIES) $(HOST) $(TEST)
+	@FLAVOUR=$(FLAVOUR) $(TOP)/scripts/test-debug.sh $(SERIES) $(HOST) $(TEST)
 
 # More rounds of what make test runs for a minute
 race:
@@ -82,7 +83,8 @@ help:
 	@echo '                   make test SERIES=7.3'
 	@echo '  vmtest           tests on one host: HOST=vmx TEST=switch'
 	@echo '  test-debug       tests on one host, on a kernel with KASAN, lockdep'
-	@echo '                   and others, built when it is not there yet'
+	@echo '                   and others, or with KCSAN, which is built when it'
+	@echo '                   is not there yet'
 	@echo '  fuzz             hypercalls and ioctls at random: HOST, SEED,'
 	@echo '                   ROUNDS=$(ROUNDS)'
 	@echo '  race             VTL0 against VTL1 on one page, while the VMM and the'
@@ -102,6 +104,7 @@ help:
 	@echo '  SERIES=$(SERIES)      kernel series for the emulated hosts'
 	@echo '  HOST=svm|vmx     host of vmtest, test-debug: AMD (QEMU), Intel (Bochs)'
 	@echo '  TEST=a,b         tests of vmtest, test-debug (default: all)'
+	@echo '  FLAVOUR=kcsan    test-debug: the kernel with KCSAN (default: debug)'
 	@echo '  VMTEST_ARGS=...  more options, see selftests/vmtest/run.sh --help'
 	@echo '  BOCHS=packaged   take Debian'"'"'s Bochs, not the faster build'
 	@echo '  KVM_VTL_CACHE=DIR  where kernels and emulators are kept'

@@ -56,9 +56,18 @@ static const struct {
 	[ROW_VTL_FAULT] = { "vtl-fault",
 		"VM with VTLs: EPT/NPT violation, 4K mapped", "op" },
 	[ROW_SWITCH_FAST] = { "switch-fast",
-		"VTL call + fast return", "op", "<5500" },
+		"VTL call + fast return", "op", "4300" },
 	[ROW_SWITCH] = { "switch",
-		"VTL call + return, with assist page", "op", "<5500" },
+		"VTL call + return, with assist page", "op", "4300" },
+	[ROW_INTERRUPT] = { "interrupt",
+		"timer of VTL1: from VTL0 to VTL1's handler", "op" },
+	[ROW_INTERCEPT] = { "intercept",
+		"memory intercept, VTL1 moves VTL0's RIP", "op" },
+	[ROW_VPS_1] = { "switch-vps-1",
+		"VTL call + return, 1 VP, all processors", "op" },
+	[ROW_VPS_2] = { "switch-vps-2", "... 2 VPs at once", "op" },
+	[ROW_VPS_4] = { "switch-vps-4", "... 4 VPs at once", "op" },
+	[ROW_VPS_8] = { "switch-vps-8", "... 8 VPs at once", "op" },
 	[ROW_PORT_L1D] = { "port-l1d",
 		"user-space exit, with L1D flush by software", "op" },
 	[ROW_SWITCH_L1D] = { "switch-l1d",
@@ -72,7 +81,7 @@ static const struct {
 	[ROW_PROTECT_1] = { "protect-1", "protect 1 page", "page" },
 	[ROW_UNPROTECT_1] = { "unprotect-1", "unprotect 1 page", "page" },
 	[ROW_PROTECT_512] = { "protect-512",
-		"protect 512 pages, contiguous", "page", "<300" },
+		"protect 512 pages, contiguous", "page", "300" },
 	[ROW_UNPROTECT_512] = { "unprotect-512",
 		"unprotect 512 pages, contiguous", "page" },
 	[ROW_PROTECT_UNMAPPED] = { "protect-512-unmapped",
@@ -86,10 +95,21 @@ static const struct {
 	[ROW_FLUSHES_512] = { "flushes-512",
 		"remote flushes for 512 pages (2 calls)", "flushes",
 		"1 a call" },
+	[ROW_HUGE_BEFORE] = { "huge-before",
+		"guest memory on 2 MiB pages", "%" },
+	[ROW_HUGE_DURING] = { "huge-during",
+		"... one page of each second 2 MiB closed", "%" },
+	[ROW_HUGE_AFTER] = { "huge-after",
+		"... all open again", "%", "as before" },
 	[ROW_RESTRICT_GIB] = { "restrict-gib",
 		"restrict 1 GiB, mixed, not mapped", "page" },
 	[ROW_MEMORY] = { "memory",
-		"kernel memory per GiB restricted, mixed", "KiB", "<192" },
+		"kernel memory per GiB restricted, mixed", "KiB", "192" },
+	[ROW_CREATE] = { "create", "VM with a VP, made and closed", "op" },
+	[ROW_CREATE_VTL1] = { "create-vtl1",
+		"... VTL1 offered, not enabled", "op" },
+	[ROW_CREATE_VTL2] = { "create-vtl2",
+		"... VTL1 and VTL2 offered", "op" },
 	[ROW_HOOKS_IN] = { "hooks-in",
 		"first partition made, hooks in", "op" },
 	[ROW_HOOKS_OUT] = { "hooks-out",
@@ -355,7 +375,12 @@ int main(void)
 	if (!access("/dev/kvm-vtl", F_OK)) {
 		ok &= section("exits of a VM with VTLs", bench_vtl_exits);
 		ok &= section("switch", bench_switch);
+		ok &= section("latency", bench_latency);
+		if (!host_is_slow())
+			ok &= section("several VPs", bench_vps);
+		ok &= section("create", bench_create);
 		ok &= section("protect", bench_protect);
+		ok &= section("huge pages", bench_huge);
 		ok &= section("memory", bench_memory);
 	}
 

@@ -29,6 +29,12 @@ enum bench_row {
 	ROW_VTL_FAULT,
 	ROW_SWITCH_FAST,
 	ROW_SWITCH,
+	ROW_INTERRUPT,
+	ROW_INTERCEPT,
+	ROW_VPS_1,
+	ROW_VPS_2,
+	ROW_VPS_4,
+	ROW_VPS_8,
 	ROW_PORT_L1D,
 	ROW_SWITCH_L1D,
 	ROW_USER_GPRS,
@@ -43,8 +49,14 @@ enum bench_row {
 	ROW_UNPROTECT_SCATTERED,
 	ROW_FLUSHES_1,
 	ROW_FLUSHES_512,
+	ROW_HUGE_BEFORE,
+	ROW_HUGE_DURING,
+	ROW_HUGE_AFTER,
 	ROW_RESTRICT_GIB,
 	ROW_MEMORY,
+	ROW_CREATE,
+	ROW_CREATE_VTL1,
+	ROW_CREATE_VTL2,
 	ROW_HOOKS_IN,
 	ROW_HOOKS_OUT,
 	NR_ROWS,
@@ -135,6 +147,10 @@ void bench_switch(void);
 void bench_switch_l1d(void);
 void bench_user_switch(void);
 void bench_protect(void);
+void bench_huge(void);
+void bench_latency(void);
+void bench_vps(void);
+void bench_create(void);
 void bench_memory(void);
 
 #endif /* _BENCH_BENCH_H */

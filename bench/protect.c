@@ -169,6 +169,75 @@ void bench_protect(void)
 	vm_destroy(vm);
 }
 
+/* --- huge pages ---------------------------------------------------------- */
+
+#define HUGE			0x200000UL
+#define HUGE_PAGES		16
+
+/* In VTL1: the rights of one page of every second huge one */
+static u64 change_some(u64 flags, u64 b)
+{
+	u64 i;
+
+	lists[0].partition = HV_PARTITION_SELF;
+	lists[0].flags = flags;
+	for (i = 0; i < HUGE_PAGES / 2; i++)
+		lists[0].gfn[i] = (BENCH_AREA + 2 * i * HUGE) / PAGE_SIZE + 7;
+	modify(&lists[0], HUGE_PAGES / 2);
+	return 0;
+}
+
+static void touch_huge(void)
+{
+	u64 at;
+
+	for (at = 0; at < HUGE_PAGES * HUGE; at += PAGE_SIZE)
+		READ_ONCE(*(u8 *)(BENCH_AREA + at));
+	GUEST_SYNC(0);
+}
+
+static void guest_huge(void)
+{
+	vsm_init();
+	GUEST_SYNC(0);
+	touch_huge();
+	vtl1_exec(change_some, HV_R, 0);
+	touch_huge();
+	vtl1_exec(change_some, HV_RWX, 0);
+	touch_huge();
+}
+
+/* Of all VMs: VTL0 and VTL1, both with little else */
+static u64 huge_pages(void)
+{
+	return strtoull(read_file("/sys/kernel/debug/kvm/pages_2m"), NULL, 10);
+}
+
+void bench_huge(void)
+{
+	struct vm_options options = { .max_vtl = 1, .entry = guest_huge };
+	struct vm *vm = bench_vm(&options);
+	u8 *area = mmap(NULL, (HUGE_PAGES + 1) * HUGE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	enum bench_row row;
+	u64 other;
+
+	if (area == MAP_FAILED)
+		die("no memory");
+	area = (u8 *)(((uintptr_t)area + HUGE - 1) & ~(HUGE - 1));
+	madvise(area, HUGE_PAGES * HUGE, MADV_HUGEPAGE);
+	memset(area, 0x5a, HUGE_PAGES * HUGE);
+	if (vm_set_slot(vm, SLOT_FREE, BENCH_AREA, HUGE_PAGES * HUGE, area, 0))
+		die("memory slot");
+	run_to_report(&vm->vcpu[0]);
+	other = huge_pages();
+	for (row = ROW_HUGE_BEFORE; row <= ROW_HUGE_AFTER; row++) {
+		run_to_report(&vm->vcpu[0]);
+		record(row, 100 * (huge_pages() - other), HUGE_PAGES);
+	}
+	vm_destroy(vm);
+}
+
 /* --- memory -------------------------------------------------------------- */
 
 #define GIB			0x40000000UL

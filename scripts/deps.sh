@@ -21,7 +21,6 @@ QEMU_SUITE_SUFFIX=-backports
 QEMU_SERIES=10.0
 GUEST_SERIES=7.3
 DEBUG_BUILD=1	# counts the changes to how the debug kernel is built
-DEBUG_CONFIG=$(cd "$(dirname "$0")/.." && pwd)/selftests/vmtest/debug.config
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 usage()
@@ -30,12 +29,13 @@ usage()
 usage: scripts/deps.sh COMMAND [ARGUMENT]
 
   tools [GROUP...]   install the missing Debian packages of the groups
-                     build, vmtest, check, demo or all (default: all)
+                     build, vmtest, check, bench, demo or all (default: all)
   kernel [SERIES]    newest Debian kernel of the series (default 6.12) with its
                      headers; prints a folder with version, vmlinuz, modules/,
                      build/ (usable as KDIR).  SERIES-debug is the series'
                      source built with selftests/vmtest/debug.config: KASAN,
-                     lockdep and others; minutes, once.  SERIES-debug --cached
+                     lockdep and others; minutes, once.  SERIES-kcsan is the
+                     same with KCSAN instead of KASAN.  SERIES-debug --cached
                      fails when it was not built yet
   source [SERIES]    kernel source of the series, extracted; prints the folder
   harness [SERIES]   kselftest headers; prints the folder
@@ -119,9 +119,11 @@ tool_packages()
 			perl python3 ;;
 	check)	echo sparse shellcheck perl python3 codespell gcc-multilib g++ \
 			g++-multilib binutils ;;
+	bench)	echo gnuplot-nox python3 ;;
 	demo)	echo qemu-system-x86 busybox-static cpio kmod python3 ;;
 	all)	tool_packages build; tool_packages vmtest
-		tool_packages check; tool_packages demo ;;
+		tool_packages check; tool_packages bench
+		tool_packages demo ;;
 	*)	die "unknown tool group '$1'" ;;
 	esac
 }
@@ -396,7 +398,7 @@ cmd_kernel()
 {
 	local series=${1:-6.12} ver dir re packages
 	case $series in
-	*-debug) cmd_debug_kernel "${series%-debug}" "${2:-}"; return ;;
+	*-debug|*-kcsan) cmd_debug_kernel "$series" "${2:-}"; return ;;
 	esac
 	lock apt
 	ver=$(resolved "kernel-$series") || ver=
@@ -510,15 +512,23 @@ forget_objects()
 		-exec rm -f {} +
 }
 
-# build_debug_kernel PREFIX SOURCE: where an interrupted build left off.
+# Later lines win.
+debug_config()
+{
+	cat "$TOP/selftests/vmtest/debug.config"
+	[ "$1" = debug ] || cat "$TOP/selftests/vmtest/$1.config"
+}
+
+# build_debug_kernel PREFIX SOURCE FLAVOUR: where an interrupted build left off.
 build_debug_kernel()
 {
 	local prefix=$1 source=$2 out=$1/build ver
 	mkdir -p "$out"
+	debug_config "$3" >"$prefix/config"
 	say "building the debug kernel in $prefix (many minutes, once)"
 	(
 		set -e
-		make -sC "$source" O="$out" KCONFIG_ALLCONFIG="$DEBUG_CONFIG" \
+		make -sC "$source" O="$out" KCONFIG_ALLCONFIG="$prefix/config" \
 			allnoconfig
 		nice make -sC "$source" O="$out" -j"$(nproc)" bzImage modules
 		make -sC "$source" O="$out" INSTALL_MOD_PATH="$prefix" \
@@ -535,11 +545,11 @@ build_debug_kernel()
 
 cmd_debug_kernel()
 {
-	local series=$1 source dir key
-	source=$(cmd_source "$series")
+	local flavour=${1##*-} source dir key
+	source=$(cmd_source "${1%-*}")
 	lock debug-kernel
 	key=$(sed -n '2,4s/^[A-Z]* = //p' "$source/Makefile" | paste -sd.)
-	key+=-debug-$({ echo "$DEBUG_BUILD"; cat "$DEBUG_CONFIG"; } |
+	key+=-$flavour-$({ echo "$DEBUG_BUILD"; debug_config "$flavour"; } |
 		sha256sum | cut -c1-12)
 	dir=$CACHE/kernels/$key
 	if [ ! -f "$dir/complete" ]; then
@@ -549,7 +559,7 @@ cmd_debug_kernel()
 			die "the debug kernel could not be built, see $dir/log;" \
 				"deps.sh refresh tries again"
 		cmd_tools kernel
-		(build_debug_kernel "$dir" "$source") || {
+		(build_debug_kernel "$dir" "$source" "$flavour") || {
 			touch "$dir.failed"
 			die "cannot build the debug kernel"
 		}

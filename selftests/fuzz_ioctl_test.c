@@ -12,7 +12,8 @@
 
 AREA(fuzz_ioctl)
 
-#define ROUNDS		1500		/* ioctls of a VMM */
+#define INPUTS		400		/* of a VMM */
+#define CALLS		4		/* of an input */
 #define VMMS		6
 #define MAX_ARG		(2 * PAGE_SIZE)
 
@@ -70,6 +71,11 @@ static const struct command commands[] = {
 
 static struct vm *machine;
 static u32 calls, taken;
+static struct fuzz_corpus *corpus;
+static const struct fuzz_input inputs[] = {
+#include "corpus/fuzz_ioctl.inc"
+};
+
 static u8 arg[MAX_ARG + PAGE_SIZE] __aligned(PAGE_SIZE);
 static u8 pages_of_vmm[16 * PAGE_SIZE] __aligned(PAGE_SIZE);
 
@@ -246,6 +252,16 @@ static void *scribble(void *vcpu)
 	return NULL;
 }
 
+static void one_input(void)
+{
+	u32 i;
+
+	corpus_next(corpus, &fuzz_input);
+	for (i = 0; i < CALLS; i++)
+		anything();
+	corpus_judge(corpus, &fuzz_input);
+}
+
 static void vmm(struct vm *vm, u64 seed, u64 rounds)
 {
 	pthread_t thread;
@@ -257,8 +273,9 @@ static void vmm(struct vm *vm, u64 seed, u64 rounds)
 	for (i = 0; i < vm->nr_vcpus; i++)
 		pthread_create(&thread, NULL, run, &vm->vcpu[i]);
 	pthread_create(&thread, NULL, scribble, &vm->vcpu[0]);
+	corpus_watch(corpus);
 	while (rounds--)
-		anything();
+		one_input();
 	printf("# %u of %u commands with arguments were taken\n", taken,
 	       calls);
 	fflush(stdout);
@@ -279,11 +296,11 @@ static bool ends_within(pid_t pid, u32 seconds)
 static void try_vmm(struct __test_metadata *_metadata, u64 nr)
 {
 	u64 seed = fuzz_seed(nr);
-	u64 rounds = fuzz_rounds(ROUNDS);
+	u64 rounds = fuzz_rounds(INPUTS);
 	struct vm *vm;
 	pid_t pid;
 
-	TH_LOG("seed 0x%llx, %llu rounds", seed, rounds);
+	TH_LOG("seed 0x%llx, %llu inputs", seed, rounds);
 	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid) {
@@ -312,8 +329,10 @@ TEST_F_TIMEOUT(fuzz_ioctl, vmm, 3600)
 	struct vm *vm;
 	u64 i;
 
+	corpus = corpus_create("fuzz_ioctl", inputs, ARRAY_LEN(inputs));
 	for (i = 0; i < VMMS; i++)
 		try_vmm(_metadata, i);
+	corpus_report(corpus);
 	vm = VTL_VM();
 	RUN_GUEST(vm, vsm_init);
 	vm_destroy(vm);

@@ -3,27 +3,34 @@
  * Hypercalls and synthetic MSRs at random, from VTL0 against VTL1's secrets,
  * and from VTL1 against the host.
  *
- * The inputs follow from a seed, which is printed: KVM_VTL_FUZZ_SEED repeats a
- * run, KVM_VTL_FUZZ_ROUNDS makes it longer (make fuzz).
+ * New inputs follow from a seed, which is printed: KVM_VTL_FUZZ_SEED repeats a
+ * run, KVM_VTL_FUZZ_ROUNDS makes it longer (make fuzz).  One input is a few
+ * calls; corpus.c chooses it.
  */
 #include "vtl_test.h"
 #include "fuzz.h"
 
 AREA(fuzz)
 
-#define ROUNDS		4000
-#define ROUNDS_A_CHECK	64
+#define INPUTS		2000
+#define INPUTS_A_CHECK	32
 #define MACHINES	8
+#define CALLS		2	/* of an input */
 
 /* A value that is nowhere but in VTL1's page */
 #define SECRET		0x5ec2e7c0ffee5ec2ULL
 
 static u64 secret[PAGE_SIZE / 8] __page, readable[PAGE_SIZE / 8] __page;
 static u64 sandbox[4][PAGE_SIZE / 8] __page;
-static u64 seed, rounds;
-/* The last input, for the one who wants to know what came before the end */
+static u64 seed, inputs;
+/* The last call, for the one who wants to know what came before the end */
 static struct hv_io io;
-static u64 rounds_done;
+static u64 inputs_done;
+static const struct fuzz_input vtl0_inputs[] = {
+#include "corpus/fuzz_vtl0.inc"
+}, vtl1_inputs[] = {
+#include "corpus/fuzz_vtl1.inc"
+};
 
 /* --- values that are worth trying ---------------------------------------- */
 
@@ -171,6 +178,8 @@ static u64 some_word(char kind)
 	}
 }
 
+#define DRAWN_WORDS	10
+
 static char last_of(const char *words)
 {
 	while (words[1])
@@ -179,11 +188,11 @@ static char last_of(const char *words)
 }
 
 /* Elements begin the row of words anew. */
-static void fill(u64 *to, const struct shape *shape, u32 words)
+static void fill_words(u64 *to, const struct shape *shape, u32 first, u32 end)
 {
 	u32 i, at;
 
-	for (i = 0; i < words; i++) {
+	for (i = first; i < end; i++) {
 		at = shape->element && i >= shape->header ?
 		     (i - shape->header) % shape->element : 0;
 		if (i == 0 && !one_in(16))
@@ -197,6 +206,16 @@ static void fill(u64 *to, const struct shape *shape, u32 words)
 		else
 			to[i] = some_word(last_of(shape->words));
 	}
+}
+
+static void fill(u64 *to, const struct shape *shape)
+{
+	u32 used;
+
+	fill_words(to, shape, 0, DRAWN_WORDS);
+	used = fuzz_derive_begin();
+	fill_words(to, shape, DRAWN_WORDS, PAGE_SIZE / 8);
+	fuzz_derive_end(used);
 }
 
 static u64 some_control(const struct shape *shape)
@@ -226,7 +245,7 @@ static void some_call(void)
 	memset(&io, 0, sizeof(io));
 	io.rcx = some_control(shape);
 	io.rax = one_in(8) ? any() : 0;
-	fill(in, shape, 512);
+	fill(in, shape);
 	if (io.rcx & HV_FAST) {
 		io.use_xmm = 1;
 		io.rdx = in[0];
@@ -320,6 +339,19 @@ static void check_all(void)
 	GUEST_EQ(0x600d, vtl1_exec(check_secret, 0, 0));
 }
 
+static void one_input(void)
+{
+	u32 i;
+
+	for (i = 0; i < CALLS; i++) {
+		if (one_in(8))
+			probe_wrmsr(msrs[below(ARRAY_LEN(msrs))], some_value());
+		some_call();
+		hv_insn(&io, hv_direct());
+		again();
+	}
+}
+
 static void random_vtl0(void)
 {
 	u64 i;
@@ -329,17 +361,14 @@ static void random_vtl0(void)
 	GUEST_EQ(HV_REPS(1), vtl1_exec(fill_secret, 0, 0));
 	guest_on(NMI_VECTOR, ignore);
 	fuzz_state = seed | 1;
-	for (i = 0; i < rounds; i++) {
-		if (one_in(8))
-			probe_wrmsr(msrs[below(ARRAY_LEN(msrs))], some_value());
-		WRITE_ONCE(rounds_done, i);
-		some_call();
-		hv_insn(&io, hv_direct());
-		again();
-		if (i % ROUNDS_A_CHECK == ROUNDS_A_CHECK - 1)
+	for (i = 0; i < inputs; i++) {
+		WRITE_ONCE(inputs_done, i);
+		GUEST_SYNC(i);
+		one_input();
+		if (i % INPUTS_A_CHECK == INPUTS_A_CHECK - 1)
 			check_all();
 	}
-	GUEST_LE(rounds / ROUNDS_A_CHECK, vtl1[0].messages);
+	GUEST_LE(inputs / INPUTS_A_CHECK, vtl1[0].messages);
 }
 
 static struct vm *machine(struct __test_metadata *_metadata,
@@ -348,10 +377,22 @@ static struct vm *machine(struct __test_metadata *_metadata,
 	struct vm *vm = VTL2_VM(.entry = entry);
 
 	vm_var(vm, seed) = fuzz_seed(nr);
-	vm_var(vm, rounds) = fuzz_rounds(count);
-	TH_LOG("seed 0x%llx, %llu rounds", vm_var(vm, seed),
-	       vm_var(vm, rounds));
+	vm_var(vm, inputs) = fuzz_rounds(count);
+	TH_LOG("seed 0x%llx, %llu inputs", vm_var(vm, seed),
+	       vm_var(vm, inputs));
 	return vm;
+}
+
+/* Runs one input after the other, until the guest has done enough, or ends. */
+static enum ucall_cmd run_inputs(struct fuzz_corpus *corpus, struct vm *vm)
+{
+	enum ucall_cmd cmd;
+
+	while ((cmd = vcpu_run(&vm->vcpu[0])) == UCALL_SYNC) {
+		corpus_judge(corpus, &vm_var(vm, fuzz_input));
+		corpus_next(corpus, &vm_var(vm, fuzz_input));
+	}
+	return cmd;
 }
 
 /* The guest tells the VMM of a crash, and asks for its hypercalls. */
@@ -364,31 +405,31 @@ static int take_any(struct vcpu *vcpu)
 
 TEST_F_TIMEOUT(fuzz, vtl0, 3600)
 {
-	struct vm *vm = machine(_metadata, random_vtl0, 0, ROUNDS);
+	struct vm *vm = machine(_metadata, random_vtl0, 0, INPUTS);
+	struct fuzz_corpus *corpus;
 
+	corpus = corpus_create("fuzz_vtl0", vtl0_inputs,
+			       ARRAY_LEN(vtl0_inputs));
+	corpus_watch(corpus);
 	vm->vcpu[0].on_exit = take_any;
-	vm->vcpu[0].timeout = 60 + vm_var(vm, rounds) / 100;
-	EXPECT_EQ(UCALL_DONE, vcpu_run(&vm->vcpu[0])) {
+	EXPECT_EQ(UCALL_DONE, run_inputs(corpus, vm)) {
 		TH_LOG("%s", vm->vcpu[0].error);
-		TH_LOG("round %llu: RCX 0x%llx RDX 0x%llx R8 0x%llx RAX 0x%llx",
-		       vm_var(vm, rounds_done), vm_var(vm, io).rcx,
+		TH_LOG("input %llu: RCX 0x%llx RDX 0x%llx R8 0x%llx RAX 0x%llx",
+		       vm_var(vm, inputs_done), vm_var(vm, io).rcx,
 		       vm_var(vm, io).rdx, vm_var(vm, io).r8,
 		       vm_var(vm, io).rax);
 	}
+	corpus_report(corpus);
 	vm_destroy(vm);
 }
 
 /* --- VTL1 ---------------------------------------------------------------- */
 
-static u64 calls_of_vtl1(u64 a, u64 b)
+static u64 inputs_of_vtl1(u64 a, u64 b)
 {
-	u64 i;
-
-	fuzz_state = seed | 1;
-	for (i = 0; i < rounds; i++) {
-		some_call();
-		hv_insn(&io, hv_direct());
-		again();
+	while (inputs_done++ < inputs) {
+		GUEST_SYNC(inputs_done);
+		one_input();
 	}
 	return 0;
 }
@@ -396,7 +437,13 @@ static u64 calls_of_vtl1(u64 a, u64 b)
 static void random_vtl1(void)
 {
 	vsm_init();
-	vtl1_exec(calls_of_vtl1, 0, 0);
+	fuzz_state = seed | 1;
+	this_vtl1()->fn = inputs_of_vtl1;
+	/* One of its calls may be a VTL return. */
+	while (READ_ONCE(inputs_done) < inputs) {
+		again();
+		vtl_call();
+	}
 }
 
 /*
@@ -405,17 +452,26 @@ static void random_vtl1(void)
  */
 TEST_F_TIMEOUT(fuzz, vtl1, 3600)
 {
+	struct fuzz_corpus *corpus;
 	u64 i, ended = 0;
 	struct vm *vm;
 
+	corpus = corpus_create("fuzz_vtl1", vtl1_inputs,
+			       ARRAY_LEN(vtl1_inputs));
+	corpus_watch(corpus);
 	for (i = 0; i < MACHINES; i++) {
-		vm = machine(_metadata, random_vtl1, i, 500);
+		vm = machine(_metadata, random_vtl1, i, 250);
 
 		vm->vcpu[0].on_exit = take_any;
 		vm->vcpu[0].timeout = 5;
-		ended += vcpu_run(&vm->vcpu[0]) == UCALL_DONE;
+		if (run_inputs(corpus, vm) == UCALL_DONE)
+			ended++;
+		else
+			TH_LOG("after %llu inputs: %s", vm_var(vm, inputs_done),
+			       vm->vcpu[0].error);
 		vm_destroy(vm);
 	}
+	corpus_report(corpus);
 	TH_LOG("%llu of %u came to their end", ended, MACHINES);
 	vm = VTL_VM();
 	RUN_GUEST(vm, vsm_init);

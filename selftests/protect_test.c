@@ -817,7 +817,7 @@ static void flush_guest(void)
 	u32 i;
 
 	vsm_init();
-	for (i = 0; i < sizeof(rights) / sizeof(rights[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(rights); i++) {
 		fill(BIG_PAGE(3));
 		GUEST_SYNC(0);
 		vtl1_close(BIG_PAGE(3), 3, rights[i]);

@@ -18,13 +18,16 @@ usage: selftests/vmtest/run.sh -m svm|vmx [OPTION...]
 
   -m HOST         svm: QEMU TCG, AMD with nested paging, 2 CPUs
                   vmx: Bochs, Intel with EPT, 1 CPU
-  -k SERIES       kernel series of Debian (default 6.12), or SERIES-debug
+  -k SERIES       kernel series of Debian (default 6.12), or SERIES-debug or
+                  SERIES-kcsan
   -t TEST[,TEST]  run only these tests (default: all)
   -s SECONDS      limit for the whole boot (default: svm 1500, vmx 2400)
   -v              show the tests' output while they run
   --cpus N        CPUs of svm (default 2)
   --thread KIND   of TCG (svm): single (default), or multi, which corrupts
                   machines now and then (Documentation/testing.rst)
+  --count         svm's clock counts instructions, as that of vmx always does;
+                  the seconds of the machine have nothing to do with ours
   --mem MIB       memory (default: svm 2048, vmx 1024)
   --model NAME    CPU model (default: svm max; vmx broadwell_ult, from Linux
                   7.3 on corei3_cnl, which has MBEC)
@@ -55,7 +58,7 @@ die() { echo "vmtest: error: $*" >&2; exit 1; }
 parse_arguments()
 {
 	host='' series=6.12 tests='' seconds='' verbose='' cpus=2 mem=''
-	thread=single model='' extra='' root9p='' run='' program='' module=1 load=1
+	thread=single count='' model='' extra='' root9p='' run='' program='' module=1 load=1
 	while [ $# -gt 0 ]; do
 		case $1 in
 		-m) host=$2; shift ;;
@@ -65,6 +68,7 @@ parse_arguments()
 		-v) verbose=1 ;;
 		--cpus) cpus=$2; shift ;;
 		--thread) thread=$2; shift ;;
+		--count) count=1 ;;
 		--mem) mem=$2; shift ;;
 		--model) model=$2; shift ;;
 		--cmdline) extra=$2; shift ;;
@@ -80,6 +84,7 @@ parse_arguments()
 	done
 	scale=${VTL_SCALE:-1} size=1
 	case $series in
+	*-kcsan) scale=${VTL_SCALE:-6} size=2 ;;
 	*-debug) scale=${VTL_SCALE:-6} size=2 extra+=' kasan_multi_shot' ;;
 	esac
 	case $host in
@@ -291,6 +296,7 @@ start_svm()
 		-chardev "file,id=verdict,path=$logs/verdict"
 		-serial chardev:console -serial chardev:verdict
 	)
+	[ -z "$count" ] || args+=(-icount "shift=0,sleep=off")
 	[ -z "$root9p" ] || args+=(-virtfs
 		"$share_root")
 	nice timeout -k 5 "$seconds" "$qemu" "${args[@]}" \
