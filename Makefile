@@ -12,6 +12,7 @@ TEST ?=
 FLAVOUR ?= debug
 ROUNDS ?= 200000
 RACE_ROUNDS ?= 5000
+SOAK_ROUNDS ?= 200
 SEED ?= $(shell date +%s)
 TOP := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
 DEPS := $(TOP)/scripts/deps.sh
@@ -52,6 +53,11 @@ race:
 	@$(TOP)/selftests/vmtest/run.sh -m $(HOST) -k $(SERIES) -t race -v \
 		-s 7200 --cmdline "KVM_VTL_RACE_ROUNDS=$(RACE_ROUNDS)" $(VMTEST_ARGS)
 
+soak:
+	@$(TOP)/selftests/vmtest/run.sh -m $(HOST) -k $(SERIES) -t load_soak \
+		-v -s 7200 --cmdline "KVM_VTL_SOAK_ROUNDS=$(SOAK_ROUNDS) \
+		KVM_VTL_SOAK_SEED=$(SEED)" $(VMTEST_ARGS)
+
 fuzz:
 	@echo 'ROUNDS=$(ROUNDS) SEED=$(SEED)'
 	@$(TOP)/selftests/vmtest/run.sh -m $(HOST) -k $(SERIES) -t fuzz,fuzz_ioctl -v \
@@ -89,6 +95,8 @@ help:
 	@echo '                   ROUNDS=$(ROUNDS)'
 	@echo '  race             VTL0 against VTL1 on one page, while the VMM and the'
 	@echo '                   host move it: HOST, RACE_ROUNDS=$(RACE_ROUNDS)'
+	@echo '  soak             eight VMMs at once, killed wherever they are, and the'
+	@echo '                   module reloaded: HOST, SOAK_ROUNDS=$(SOAK_ROUNDS), SEED'
 	@echo '  check            build W=1, sparse, checkpatch, kernel-doc,'
 	@echo '                   shellcheck, headers, hooks'
 	@echo '  bench            the figures, per host'
@@ -109,7 +117,7 @@ help:
 	@echo '  BOCHS=packaged   take Debian'"'"'s Bochs, not the faster build'
 	@echo '  KVM_VTL_CACHE=DIR  where kernels and emulators are kept'
 
-.PHONY: all module modules_install selftests test test-debug vmtest fuzz race \
+.PHONY: all module modules_install selftests test test-debug vmtest fuzz race soak \
 	check bench demo clean help
 
 endif

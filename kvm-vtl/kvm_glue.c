@@ -262,12 +262,16 @@ bool vtl_vcpu_fpu_matches(struct kvm_vcpu *a, struct kvm_vcpu *b)
  */
 void vtl_vcpu_sync_tsc(struct kvm_vcpu *from, struct kvm_vcpu *to)
 {
-	u64 offset = from->arch.l1_tsc_offset;
+	u64 offset;
 
-	if (likely(offset == to->arch.l1_tsc_offset))
-		return;
-	vtl_kvm_kvm_vcpu_write_tsc_offset(to, offset);
-	to->arch.ia32_tsc_adjust_msr = from->arch.ia32_tsc_adjust_msr;
+	/* A preemption loads the vCPU anew, which may write its offset. */
+	preempt_disable();
+	offset = from->arch.l1_tsc_offset;
+	if (unlikely(offset != to->arch.l1_tsc_offset)) {
+		vtl_kvm_kvm_vcpu_write_tsc_offset(to, offset);
+		to->arch.ia32_tsc_adjust_msr = from->arch.ia32_tsc_adjust_msr;
+	}
+	preempt_enable();
 }
 
 static bool has_nmi(struct kvm_vcpu *vcpu)

@@ -415,7 +415,10 @@ static int setup(struct vm *vm, const struct vm_options *options)
 		return vm_fail(vm, device);
 	if (options->max_vtl && configure(vm, options))
 		return vm_fail(vm, "KVM_VTL_CONFIGURE");
-	vm->fd = ioctl(vm->dev, KVM_CREATE_VM, 0);
+	/* KVM gives up for a signal, that of a stopped process included. */
+	do {
+		vm->fd = ioctl(vm->dev, KVM_CREATE_VM, 0);
+	} while (vm->fd < 0 && errno == EINTR);
 	if (vm->fd < 0)
 		return vm_fail(vm, "KVM_CREATE_VM");
 	if (setup_memory(vm, options) || setup_cpuid(vm))
