@@ -59,9 +59,7 @@ soak:
 		KVM_VTL_SOAK_SEED=$(SEED)" $(VMTEST_ARGS)
 
 fuzz:
-	@echo 'ROUNDS=$(ROUNDS) SEED=$(SEED)'
-	@$(TOP)/selftests/vmtest/run.sh -m $(HOST) -k $(SERIES) -t fuzz,fuzz_ioctl -v \
-		-s 7200 --cmdline "KVM_VTL_FUZZ_ROUNDS=$(ROUNDS) KVM_VTL_FUZZ_SEED=$(SEED)"
+	@$(TOP)/scripts/fuzz.sh $(SERIES) $(HOST) $(ROUNDS) $(SEED)
 
 check:
 	@$(TOP)/scripts/check.sh all
@@ -92,7 +90,8 @@ help:
 	@echo '                   and others, or with KCSAN, which is built when it'
 	@echo '                   is not there yet'
 	@echo '  fuzz             hypercalls and ioctls at random: HOST, SEED,'
-	@echo '                   ROUNDS=$(ROUNDS)'
+	@echo '                   ROUNDS=$(ROUNDS); SERIES=6.12-debug is guided by'
+	@echo '                   coverage and adds to selftests/corpus/'
 	@echo '  race             VTL0 against VTL1 on one page, while the VMM and the'
 	@echo '                   host move it: HOST, RACE_ROUNDS=$(RACE_ROUNDS)'
 	@echo '  soak             eight VMMs at once, killed wherever they are, and the'

@@ -20,5 +20,8 @@ if ! scripts/verify-hooks.py --kernel "$kernel" --source "$source" \
 	grep -A 3 '^FAIL' "build/logs/hooks/$flavour"
 	exit 1
 fi
+# Races need processors that run at the same time.
+options=()
+[ "$flavour-$host" != kcsan-svm ] || options=(--thread multi)
 exec selftests/vmtest/run.sh -m "$host" -k "$series-$flavour" \
-	${tests:+-t "$tests"}
+	${tests:+-t "$tests"} "${options[@]}"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Eight VMMs at once, each with another load, stopped and continued, and killed
- * wherever they are; then the module goes, and nothing of it is left.  Again and
- * again.
+ * wherever they are; then the module goes, and nothing of it is left.  Again
+ * and again.
  *
  * KVM_VTL_SOAK_ROUNDS and KVM_VTL_SOAK_SEED: make soak.  On one processor, for
  * the reason that load_test.c gives.
@@ -37,7 +37,7 @@ static void __attribute__((destructor)) all_cpus(void)
 		write_file(SECOND_CPU, "1");
 }
 
-/* --- guests: all of them for ever ----------------------------------------- */
+/* --- guests: all of them for ever ---------------------------------------- */
 
 static u8 closed[PAGE_SIZE] __page;
 
@@ -139,7 +139,7 @@ static void two_vps(void)
 	}
 }
 
-/* --- VMMs ------------------------------------------------------------------ */
+/* --- VMMs ---------------------------------------------------------------- */
 
 /* Where a VMM was when it was killed */
 enum phase { NOWHERE, CREATING, RUNNING, CLOSING, NR_PHASES };
@@ -221,7 +221,7 @@ static pid_t start_vmm(u32 nr)
 		run_machine(&loads[nr], &vmms[nr]);
 }
 
-/* --- the host -------------------------------------------------------------- */
+/* --- the host ------------------------------------------------------------ */
 
 static u64 state;
 
@@ -296,7 +296,8 @@ static bool is_as(const struct left *before)
 	for (i = 0; i < 100; i++) {
 		look(&now);
 		/* Files of the system itself come and go in batches. */
-		if (!memcmp(now.objects, before->objects, sizeof(now.objects)) &&
+		if (!memcmp(now.objects, before->objects,
+			    sizeof(now.objects)) &&
 		    now.files <= before->files + 64 &&
 		    now.vendor_users == before->vendor_users)
 			return true;

@@ -7,6 +7,7 @@
  * before did.
  *
  * KVM_VTL_FUZZ_KEEP=1 prints what was kept, for corpus/ (scripts/fuzz.sh).
+ * KVM_VTL_FUZZ_BLIND=1 runs nothing but random ones, for comparison.
  */
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +22,7 @@
  * struct fuzz_corpus - inputs worth keeping
  * @name: of the file in corpus/
  * @watched: there is coverage
+ * @blind: nothing is made of what is kept
  * @inputs: how many were run
  * @count: how many are kept
  * @seeds: the first of them are those of the tree
@@ -33,6 +35,7 @@
 struct fuzz_corpus {
 	const char *name;
 	bool watched;
+	bool blind;
 	u64 inputs;
 	u32 count;
 	u32 seeds;
@@ -58,8 +61,11 @@ struct fuzz_corpus *corpus_create(const char *name,
 	if (c == MAP_FAILED)
 		abort();
 	c->name = name;
-	c->count = c->seeds = count;
-	memcpy(c->input, seeds, count * sizeof(*seeds));
+	c->blind = getenv("KVM_VTL_FUZZ_BLIND");
+	if (!c->blind) {
+		c->count = c->seeds = count;
+		memcpy(c->input, seeds, count * sizeof(*seeds));
+	}
 	state += fuzz_seed(0);
 	return c;
 }
@@ -88,11 +94,19 @@ static void splice(struct fuzz_input *in, const struct fuzz_input *other)
 	in->length = at + n;
 }
 
+static void swap_draws(u64 *a, u64 *b)
+{
+	u64 value = *a;
+
+	*a = *b;
+	*b = value;
+}
+
 static void change(const struct fuzz_corpus *c, struct fuzz_input *in)
 {
 	u64 *draw = &in->draw[chance(in->length)];
 
-	switch (chance(6)) {
+	switch (chance(8)) {
 	case 0:
 		*draw ^= BIT(chance(64));
 		break;
@@ -108,6 +122,12 @@ static void change(const struct fuzz_corpus *c, struct fuzz_input *in)
 	case 4:
 		in->length = 1 + chance(in->length);
 		break;
+	case 5:
+		*draw = BIT(chance(64)) - chance(2);
+		break;
+	case 6:
+		swap_draws(draw, &in->draw[chance(in->length)]);
+		break;
 	default:
 		splice(in, any_of(c));
 	}
@@ -120,7 +140,7 @@ void corpus_next(struct fuzz_corpus *c, struct fuzz_input *in)
 	memset(in, 0, sizeof(*in));
 	if (c->replayed < c->seeds) {
 		*in = c->input[c->replayed++];
-	} else if (c->count && chance(4)) {
+	} else if (!c->blind && c->count && chance(4)) {
 		*in = *any_of(c);
 		for (n = chance(4) + 1; n; n--)
 			change(c, in);

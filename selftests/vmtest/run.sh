@@ -230,8 +230,10 @@ make_initramfs()
 	done
 	: >"$root/vtl/load"
 	add_module "$vendor"
-	# Something to swap to
-	! grep -qx race <<<"$wanted" || add_module brd
+	# Something to swap to, where the kernel has it
+	! grep -qx race <<<"$wanted" ||
+		! modinfo -b "$kernel" -k "$version" brd >/dev/null 2>&1 ||
+		add_module brd
 	if [ -n "$root9p" ]; then
 		add_module 9pnet_virtio
 		add_module 9p
