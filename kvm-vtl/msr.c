@@ -154,12 +154,16 @@ int vtl_hook_kvm_hv_set_msr_common(struct kvm_vcpu *vcpu, u32 msr, u64 data,
  *
  * KVM keeps it per VM; the guest has one.
  *
- * Context: exit of the active vCPU.
- * Return: false for all other MSRs, for VTL0, and when there is no such MSR.
+ * Context: exit of the active vCPU, kvm->srcu read.
+ * Return: false for all other MSRs, for VTL0, when there is no such MSR, and
+ * when the VMM's filter forbids it.
  */
 bool vtl_msr_get_clock(struct vtl_vp *vp, u32 msr, u64 *data)
 {
-	return unlikely(msr == HV_X64_MSR_TIME_REF_COUNT) && vp->active_vtl &&
+	if (likely(msr != HV_X64_MSR_TIME_REF_COUNT) || !vp->active_vtl)
+		return false;
+	return vtl_orig_kvm_msr_allowed(vtl_vp_active_vcpu(vp), msr,
+					KVM_MSR_FILTER_READ) &&
 	       !vtl_kvm_kvm_hv_get_msr_common(vtl_vp_vcpu(vp, 0), msr, data,
 					      false);
 }

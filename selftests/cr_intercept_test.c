@@ -929,6 +929,38 @@ TEST_F(cr_intercept, emulated_clock)
 	run_emulated(_metadata, clock_guest);
 }
 
+static u64 try_clock(u64 a, u64 b)
+{
+	return probe_rdmsr(HV_MSR_TIME_REF_COUNT, NULL).vector;
+}
+
+static void filtered_guest(void)
+{
+	vsm_init();
+	GUEST_EQ((u64)NO_TRAP, vtl1_exec(try_clock, 0, 0));
+	GUEST_SYNC(0);
+	GUEST_EQ(GP_VECTOR, try_clock(0, 0));
+	GUEST_EQ(GP_VECTOR, vtl1_exec(try_clock, 0, 0));
+}
+
+/* The VMM's filter holds for the clock of every VTL. */
+TEST_F(cr_intercept, filtered_clock)
+{
+	struct vm *vm = VTL_VM(.entry = filtered_guest);
+	u8 bitmap = 0;
+	struct kvm_msr_filter filter = {
+		.ranges[0] = {
+			.flags = KVM_MSR_FILTER_READ, .nmsrs = 1,
+			.base = HV_MSR_TIME_REF_COUNT, .bitmap = &bitmap,
+		},
+	};
+
+	EXPECT_UCALL(UCALL_SYNC, &vm->vcpu[0]);
+	ASSERT_EQ(0, ioctl(vm->fd, KVM_X86_SET_MSR_FILTER, &filter));
+	EXPECT_UCALL(UCALL_DONE, &vm->vcpu[0]);
+	vm_destroy(vm);
+}
+
 /* --- what VTL1 can do about it ------------------------------------------ */
 
 /* As LVBS: the value is fine, write it and go on. */
